@@ -1,0 +1,1 @@
+"""Report formats: one small file each, listed in ``formats``; they print a report and decide nothing."""

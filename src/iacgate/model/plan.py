@@ -1,0 +1,140 @@
+"""A Terraform or OpenTofu plan, typed (Terraform's "JSON Output Format", format_version 0.1 to 1.x).
+
+Attribute values stay undecoded until a check asks for them: :meth:`Plan.values` reads one
+resource's. A large plan is mostly values that no check names.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from iacgate.model.configuration import Configuration, PriorState
+
+__all__ = ["ChangeValues", "CheckResult", "DeferredChange", "Mask", "OutputChange", "Plan", "ResourceChange"]
+
+Mask = Any
+"""``True``: all of it. ``False`` or ``{}``: nothing. Else a tree shaped like the value."""
+
+KNOWN_ACTIONS = frozenset({"no-op", "create", "read", "update", "delete", "forget"})
+
+
+class ChangeValues(NamedTuple):
+    """One resource change's values, decoded. ``None``: there is no object on that side."""
+
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    unknown: Mask
+    before_sensitive: Mask
+    after_sensitive: Mask
+
+
+class ResourceChange(NamedTuple):
+    """One entry of ``resource_changes`` (or of ``resource_drift``)."""
+
+    address: str
+    type: str
+    name: str
+    mode: str
+    actions: tuple[str, ...]
+    module_address: str
+    previous_address: str
+    deposed: str
+    provider_name: str
+    action_reason: str
+    importing: bool
+    unchanged: bool
+    """Before and after are the same bytes."""
+    marks_sensitive: bool
+    """Something in it is marked sensitive."""
+    change: Any
+    """The undecoded change; for ``Plan.values``."""
+
+    @property
+    def creates(self) -> bool:
+        """A new object comes into being (also by replacement)."""
+        return "create" in self.actions
+
+    @property
+    def goes_away(self) -> bool:
+        """Nothing is left under Terraform's management: destroyed or forgotten."""
+        return bool(self.actions) and set(self.actions) <= {"delete", "forget"}
+
+
+class OutputChange(NamedTuple):
+    """One entry of ``output_changes``; values are left undecoded, they may be secrets."""
+
+    name: str
+    actions: tuple[str, ...]
+    sensitive: bool
+
+
+class DeferredChange(NamedTuple):
+    """A change that this plan leaves to a later one, and Terraform's reason for it."""
+
+    reason: str
+    resource_change: ResourceChange
+
+
+class CheckResult(NamedTuple):
+    """The state of a ``check`` block, precondition, postcondition or variable validation."""
+
+    address: str
+    kind: str
+    status: str
+    """``pass``, ``fail``, ``error`` or ``unknown``."""
+    problems: tuple[str, ...]
+
+
+class Plan:
+    """A whole plan. What is decoded lazily comes from the reader by the functions given here."""
+
+    def __init__(
+        self,
+        *,
+        format_version: str,
+        terraform_version: str,
+        complete: bool,
+        errored: bool,
+        applyable: bool | None,
+        resource_changes: Sequence[ResourceChange],
+        resource_drift: Sequence[ResourceChange],
+        deferred_changes: Sequence[DeferredChange],
+        checks: Sequence[CheckResult],
+        output_changes: Sequence[OutputChange],
+        variables: Mapping[str, Any],
+        decode_change: Callable[[ResourceChange], ChangeValues],
+        decode_configuration: "Callable[[], Configuration | None]",
+        decode_prior_state: "Callable[[], PriorState]",
+    ) -> None:
+        self.format_version = format_version
+        self.terraform_version = terraform_version
+        self.complete = complete
+        """False: the plan covers only a part (``-target``, deferred actions)."""
+        self.errored = errored
+        self.applyable = applyable
+        """``None``: the Terraform that wrote it did not say."""
+        self.resource_changes = resource_changes
+        self.resource_drift = resource_drift
+        self.deferred_changes = deferred_changes
+        self.checks = checks
+        self.output_changes = output_changes
+        self.variables = variables
+        """Root input variables' values. Sensitive ones are in clear: see ``policy.secrets``."""
+        self._decode_change = decode_change
+        self._decode_configuration = decode_configuration
+        self._decode_prior_state = decode_prior_state
+
+    def values(self, change: ResourceChange) -> ChangeValues:
+        """Decode one change's values. Raises ``InputError`` when they are not what a plan holds."""
+        return self._decode_change(change)
+
+    @cached_property
+    def configuration(self) -> "Configuration | None":
+        """The configuration behind the plan; ``None`` when the plan was written without it."""
+        return self._decode_configuration()
+
+    @cached_property
+    def prior_state(self) -> "PriorState":
+        """What was known before planning; its data sources were read during planning."""
+        return self._decode_prior_state()

@@ -1,0 +1,343 @@
+"""Checks as the gate uses them: compiled once to data, opened in well under a millisecond.
+
+Reading hundreds of YAML files at each start would cost more than judging the plan. A directory of
+checks is compiled to one msgpack document; the packaged library when the wheel is built, a user's
+directory once per content (``docs/adr/0005``). Conditions become closures only when a resource of
+their type turns up.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from iacgate.errors import PolicyError, Problem
+from iacgate.model.finding import CheckInfo, Family, Severity, Tier
+from iacgate.policy.conditions import Node, compile_condition
+
+__all__ = ["Case", "Catalogue", "CheckHead", "compile_directory", "compile_files", "load_directory", "load_packaged"]
+
+FORMAT = 3
+_COMPILED = "catalogue.msgpack"
+_PACKAGED_POLICIES = "policies"
+
+
+class CheckHead(NamedTuple):
+    """What a policy set selects checks by."""
+
+    id: str
+    family: str
+    severity: str
+    tier: str
+    subject: str
+    aliases: tuple[str, ...]
+    resource_types: tuple[str, ...]
+
+
+class Case(NamedTuple):
+    """One condition of a check for certain resource types, ready to run."""
+
+    check: int
+    condition: Node
+    when: Node | None
+    message: str
+    on_destroy: bool
+    """It asks about actions, so it is applied to what is destroyed as well."""
+
+
+class _Compiled(msgspec.Struct):
+    format: int
+    digest: str
+    heads: list[CheckHead]
+    infos: list[msgspec.Raw]
+    cases: list[msgspec.Raw]
+    by_type: dict[str, list[int]]
+    account: list[int]
+    settable: list[tuple[str, str]]
+    policies: dict[str, msgspec.Raw]
+
+
+class _Case(msgspec.Struct):
+    check: int
+    condition: dict[str, Any]
+    when: dict[str, Any] | None
+    message: str
+    on_destroy: bool
+
+
+class Catalogue:
+    """Compiled checks. Several directories join into one; an id may stand only once."""
+
+    def __init__(self, parts: Sequence[_Compiled]) -> None:
+        self.heads: list[CheckHead] = []
+        self._infos: list[msgspec.Raw] = []
+        self._cases: list[tuple[int, msgspec.Raw]] = []
+        self._by_type: dict[str, list[int]] = {}
+        self._account: list[int] = []
+        settable: set[tuple[str, str]] = set()
+        self.policies: dict[str, msgspec.Raw] = {}
+        for part in parts:
+            first, first_case = len(self.heads), len(self._cases)
+            self.heads += part.heads
+            self._infos += part.infos
+            self._cases += [(first, raw) for raw in part.cases]
+            for kind, numbers in part.by_type.items():
+                self._by_type.setdefault(kind, []).extend(first_case + number for number in numbers)
+            self._account += [first_case + number for number in part.account]
+            settable.update(part.settable)
+            self.policies |= part.policies
+        self.settable = frozenset(settable)
+        self.digest = parts[0].digest if len(parts) == 1 else _digest([part.digest.encode() for part in parts])
+        self.by_id = {head.id: number for number, head in enumerate(self.heads)}
+        if len(self.by_id) != len(self.heads):
+            ids = [head.id for head in self.heads]
+            twice = sorted({one for one in ids if ids.count(one) > 1})
+            raise PolicyError(f"these check ids stand in two directories: {', '.join(twice)}", hint="rename yours")
+        self._compiled: dict[int, Case] = {}
+        self._info: dict[int, CheckInfo] = {}
+
+    def __len__(self) -> int:
+        return len(self.heads)
+
+    def knows_type(self, kind: str) -> bool:
+        """Some check looks at resources of this type."""
+        return kind in self._by_type
+
+    def info(self, number: int) -> CheckInfo:
+        """A check's metadata."""
+        if number not in self._info:
+            raw = msgspec.msgpack.decode(self._infos[number])
+            self._info[number] = CheckInfo(
+                raw["id"], raw["title"], Family(raw["family"]), Severity(raw["severity"]), Tier(raw["tier"]),
+                raw["subject"], tuple(raw["resource_types"]), raw["message"], raw["rationale"], raw["remediation"],
+                tuple(raw["aliases"]), raw["controls"], raw["deprecated"], raw["file"],
+            )  # fmt: skip
+        return self._info[number]
+
+    def cases(self, kind: str, enabled: Sequence[bool]) -> list[Case]:
+        """The cases of enabled checks for a resource type."""
+        return [self._case(number) for number in self._by_type.get(kind, ()) if enabled[self._check_of(number)]]
+
+    def account_cases(self, enabled: Sequence[bool]) -> list[Case]:
+        """The cases of enabled checks on the account."""
+        return [self._case(number) for number in self._account if enabled[self._check_of(number)]]
+
+    def conditions(self, number: int) -> list[dict[str, Any]]:
+        """The conditions of a check in normal form, for ``checks show`` and ``explain``."""
+        decoded = (msgspec.msgpack.decode(raw, type=_Case) for first, raw in self._cases if first <= number)
+        return [case.condition for (first, _), case in zip(self._cases, decoded, strict=False) if first + case.check == number]
+
+    def _check_of(self, number: int) -> int:
+        return self._case(number).check
+
+    def _case(self, number: int) -> Case:
+        if number not in self._compiled:
+            first, raw = self._cases[number]
+            case = msgspec.msgpack.decode(raw, type=_Case)
+            self._compiled[number] = Case(
+                first + case.check,
+                compile_condition(case.condition),
+                compile_condition(case.when) if case.when else None,
+                case.message,
+                case.on_destroy,
+            )
+        return self._compiled[number]
+
+
+def compile_directory(root: Path) -> bytes:
+    """Compile a directory of checks. Raises ``PolicyError`` with every problem when anything is wrong."""
+    return compile_files(root, _read_files(root))
+
+
+def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: Path | None = None) -> bytes:
+    """As ``compile_directory``, from (relative path, content) pairs; ``schema_file`` adds provider schemas."""
+    checks, problems, policies = lint_files(root, files, schema_file)
+    errors = [problem for problem in problems if not problem.warning]
+    if errors:
+        raise PolicyError(f"{_count(len(errors), 'problem')} in the checks of {root}", tuple(problems))
+    encode = msgspec.msgpack.encode
+    heads, infos, cases, by_type, account = [], [], [], {}, []  # type: ignore[var-annotated]
+    settable: set[tuple[str, str]] = set()
+    for number, check in enumerate(checks):
+        types = list(dict.fromkeys(kind for case in check["cases"] for kind in case["types"]))
+        heads.append(CheckHead(check["id"], check["family"], check["severity"], check["tier"], check["subject"],
+                               tuple(check["aliases"]), tuple(types)))  # fmt: skip
+        keys = ("id", "title", "family", "severity", "tier", "subject", "message", "rationale", "remediation", "aliases",
+                "controls", "deprecated", "file")  # fmt: skip
+        infos.append(msgspec.Raw(encode({**{key: check[key] for key in keys}, "resource_types": types})))
+        settable.update((kind, name) for kind, name in check["settable"])
+        for case in check["cases"]:
+            message = case.get("message", check["message"])
+            whole = _Case(number, case["condition"], case.get("when"), message, _asks_action(case))
+            for kind in case["types"]:
+                by_type.setdefault(kind, []).append(len(cases))
+            if check["subject"] == "account":
+                account.append(len(cases))
+            cases.append(msgspec.Raw(encode(whole)))
+    digest = _digest(part for file, content in files for part in (file.encode(), content))
+    raws = {name: msgspec.Raw(encode(policy)) for name, policy in policies.items()}
+    return encode(_Compiled(FORMAT, digest, heads, infos, cases, by_type, account, sorted(settable), raws))
+
+
+def lint_files(
+    root: Path, files: Sequence[tuple[str, bytes]], schema_file: Path | None = None
+) -> tuple[list[dict[str, Any]], list[Problem], dict[str, Any]]:
+    """Read checks in normal form with all problems of all files. Packaged policy sets come third."""
+    # Imported here: a compiled catalogue needs none of it.
+    from iacgate.policy.check_file import read_check
+    from iacgate.policy.policy_file import read_policy
+    from iacgate.policy.provider_schema import load
+    from iacgate.policy.yaml_nodes import Source
+
+    schema = load(schema_file)
+    checks: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    policies: dict[str, Any] = {}
+    seen: dict[str, str] = {}
+    for file, content in files:
+        source = Source(str(root / file))
+        if file.startswith(_PACKAGED_POLICIES + "/"):
+            policy = read_policy(content, source)
+            if policy is not None:
+                policies[Path(file).stem] = policy
+        else:
+            check = read_check(content, source, Path(file).stem, schema)
+            if check is not None:
+                checks.append({**check, "file": file})
+                if check["id"] in seen:
+                    source.problem(None, f"the id `{check['id']}` stands in {seen[check['id']]} too")
+                seen[check["id"]] = str(root / file)
+        problems += source.problems
+    if not checks and not problems:
+        problems.append(Problem(str(root), 0, 0, "there are no checks in it"))
+    return checks, problems, policies
+
+
+def load_packaged() -> Catalogue:
+    """The library that comes with iacgate."""
+    return Catalogue([_packaged_part()])
+
+
+def packaged_root() -> Path:
+    """Where the library's YAML files are: in the installed package, or in a checkout beside ``src``."""
+    package = Path(__file__).parents[1]
+    installed = package / "checks"
+    if installed.is_dir():
+        return installed
+    checkout = package.parents[1] / "checks"
+    if checkout.is_dir():
+        return checkout
+    from importlib.resources import as_file, files
+
+    with as_file(files("iacgate") / "checks") as path:  # from an archive
+        return path
+
+
+def load_directory(root: Path, schema_file: Path | None = None, *, with_packaged: bool = True) -> Catalogue:
+    """A user's checks, beside the packaged ones unless told otherwise. Raises ``PolicyError`` with every problem."""
+    parts = [_packaged_part()] if with_packaged else []
+    return Catalogue([*parts, _cached_part(root, schema_file)])
+
+
+def load_directories(roots: Iterable[Path]) -> Catalogue:
+    """The packaged library and several directories."""
+    return Catalogue([_packaged_part(), *(_cached_part(root, None) for root in roots)])
+
+
+def _packaged_part() -> _Compiled:
+    root = packaged_root()
+    compiled = root / _COMPILED
+    if compiled.is_file():
+        part = _open(compiled.read_bytes())
+        if part is not None:
+            return part
+    return _cached_part(root, None)
+
+
+def _cached_part(root: Path, schema_file: Path | None) -> _Compiled:
+    files = _read_files(root)
+    key = _digest([_program(), str(root).encode(), schema_file.read_bytes() if schema_file else b"",
+                   *(part for file, content in files for part in (file.encode(), content))])  # fmt: skip
+    cached = cache_directory() / f"checks-{key[:32]}.msgpack"
+    try:
+        if cached.stat().st_uid == os.geteuid():
+            part = _open(cached.read_bytes())
+            if part is not None:
+                return part
+    except (OSError, AttributeError):
+        pass
+    data = compile_files(root, files, schema_file)
+    _store(cached, data)
+    part = _open(data)
+    assert part is not None
+    return part
+
+
+def cache_directory() -> Path:
+    """The user's cache directory for iacgate (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME") or ""
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "iacgate"
+
+
+def _store(path: Path, data: bytes) -> None:
+    """Write whole or not at all; a cache that cannot be written is only slower."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        pass
+
+
+def _program() -> bytes:
+    """What a compiled form depends on besides the files: this program's own reading of them."""
+    here = Path(__file__).parent
+    names = sorted(here.glob("*.py")) + sorted((here / "schema").glob("*.gz"))
+    return ";".join(f"{path.name}:{(stat := path.stat()).st_size}:{stat.st_mtime_ns}" for path in names).encode()
+
+
+def _open(data: bytes) -> _Compiled | None:
+    try:
+        part = msgspec.msgpack.decode(data, type=_Compiled)
+    except msgspec.DecodeError:
+        return None
+    return part if part.format == FORMAT else None
+
+
+def _read_files(root: Path) -> list[tuple[str, bytes]]:
+    if not root.is_dir():
+        raise PolicyError(f"{root} is not a directory of checks")
+    out = []
+    for path in sorted(root.rglob("*.yaml")):
+        relative = path.relative_to(root).as_posix()
+        if relative.startswith("frameworks/"):
+            continue
+        try:
+            out.append((relative, path.read_bytes()))
+        except OSError as error:
+            raise PolicyError(f"{path} cannot be read: {error.strerror}") from None
+    return out
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _asks_action(case: dict[str, Any]) -> bool:
+    def asks(tree: Any) -> bool:
+        if isinstance(tree, dict):
+            return "action" in tree or any(asks(value) for value in tree.values())
+        return isinstance(tree, list) and any(asks(item) for item in tree)
+
+    return asks(case.get("condition")) or asks(case.get("when"))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,453 @@
+"""Conditions as people write them in YAML -> the normal form that ``conditions`` compiles.
+
+Everything that can be wrong is said at once, with its place: unknown operators, attribute paths
+that the provider's schema does not have, operands of another type, defaults that are not named.
+"""
+
+import re
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import yaml
+
+from iacgate.policy.comparisons import COMPARISONS, parse_time
+from iacgate.policy.networks import parse_range
+from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
+from iacgate.policy.yaml_nodes import Source
+
+__all__ = ["CONDITION_FORMS", "Scope", "parse_condition"]
+
+TRUTHS = {"pass": 0, "unknown": 1, "fail": 2}
+LOGIC = ("all", "any", "none", "not")
+CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
+_OTHERS = ("is_set", "is_empty", "pattern_for")
+_ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
+_STEP = re.compile(r'"([^"]+)"(\[\])?|([^."\[\]]+)(\[\])?')
+_DOCUMENT: dict[str, AttributeSchema] = {
+    "statement": AttributeSchema("block", "R", "list"),
+    **{
+        f"statement[].{name}": AttributeSchema("list(string)", "R")
+        for name in ("action", "not_action", "resource", "not_resource", "principal", "not_principal")
+    },
+    "statement[].sid": AttributeSchema("string", "O"),
+    "statement[].effect": AttributeSchema("string", "R"),
+    "statement[].anyone": AttributeSchema("bool", "R"),
+    "statement[].condition": AttributeSchema("block", "R", "list"),
+    "statement[].condition[].test": AttributeSchema("string", "R"),
+    "statement[].condition[].variable": AttributeSchema("string", "R"),
+    "statement[].condition[].values": AttributeSchema("list(string)", "R"),
+}
+
+
+class Scope(NamedTuple):
+    """Where a condition stands: which types' attributes its paths name."""
+
+    source: Source
+    schema: ProviderSchema
+    types: tuple[str, ...]
+    prefix: str = ""
+    """Schema path of the element inside a quantifier, ``ingress[]``; empty at the resource."""
+    document: bool = False
+    """Inside a policy document."""
+    settable: "set[tuple[str, str]] | None" = None
+    """Gathers (type, top-level attribute) that authors can set, among those the check names."""
+
+    def lookup(self, kind: str, path: str) -> AttributeSchema | None:
+        """The schema of a path written with its marks."""
+        return _DOCUMENT.get(path) if self.document else self.schema.attribute(kind, path)
+
+    def knows(self, kind: str) -> bool:
+        """The schema of the type is at hand."""
+        return self.document or self.schema.knows(kind)
+
+
+class _Found(NamedTuple):
+    steps: list[str]
+    attribute: AttributeSchema | None
+    path: str
+    """Schema path with marks; empty when it is not known."""
+
+
+def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
+    """The normal form of one condition. Problems go to the scope's source."""
+    source = scope.source
+    entries = source.mapping(node, "a condition")
+    forms = [key for key in entries if key in CONDITION_FORMS]
+    if len(forms) != 1:
+        if forms:
+            source.problem(node, f"a condition has one form, not {' and '.join(forms)}; join them with `all` or `any`")
+        elif entries:
+            first = next(iter(entries))
+            source.problem(entries[first][0], f"unknown operator `{first}`{_did_you_mean(first, CONDITION_FORMS)}")
+        return {"all": []}
+    form = forms[0]
+    parsers = {"attribute": _attribute, "every": _quantifier, "some": _quantifier, "ports": _ports,
+               "related": _related, "exists": _exists, "policy_document": _policy_document, "action": _action}  # fmt: skip
+    return _logic(form, entries, scope) if form in LOGIC else parsers[form](form, node, entries, scope)
+
+
+_Entries = dict[str, tuple[yaml.Node, yaml.Node]]
+
+
+def _did_you_mean(word: str, words: Any) -> str:
+    close = get_close_matches(word, list(words), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _only(entries: _Entries, allowed: tuple[str, ...], scope: Scope) -> None:
+    for key, (node, _) in entries.items():
+        if key not in allowed:
+            scope.source.problem(node, f"unknown operator `{key}`{_did_you_mean(key, allowed)}")
+
+
+def _logic(form: str, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    _only(entries, (form,), scope)
+    node = entries[form][1]
+    if form == "not":
+        return {"not": parse_condition(node, scope)}
+    items = scope.source.items(node, f"`{form}`")
+    if not items and isinstance(node, yaml.SequenceNode):
+        scope.source.problem(node, f"`{form}` needs at least one condition")
+    children = [parse_condition(item, scope) for item in items]
+    return {"not": {"any": children}} if form == "none" else {form: children}
+
+
+def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
+    """Take a written path apart and hold it against the schema of every type."""
+    source = scope.source
+    text = source.text(node, "an attribute path")
+    if text == ".":
+        first = scope.types[0] if scope.types else ""
+        attribute = scope.lookup(first, scope.prefix.removesuffix("[]").removesuffix("{}")) if scope.prefix else None
+        if not scope.prefix:
+            source.problem(node, "`.` is the element of a quantifier; here an attribute must be named")
+        element = AttributeSchema(attribute.element, "R") if attribute is not None else None
+        return _Found([], element, scope.prefix)
+    steps = [(match[1] or match[3], bool(match[2] or match[4])) for match in _STEP.finditer(text)]
+    if not text or ".".join((f'"{name}"' if f'"{name}"' in text else name) + ("[]" if many else "") for name, many in steps) != text:
+        source.problem(node, "this is not an attribute path such as vpc_config.endpoint_public_access")
+        return _Found([], None, "")
+    names = [name + ("[]" if many else "") for name, many in steps]
+    found: list[tuple[AttributeSchema, str]] = []
+    for kind in scope.types:
+        if scope.knows(kind):
+            one = _hold(node, kind, steps, scope, collection=collection)
+            if one is not None:
+                found.append(one)
+            if scope.settable is not None and not scope.document:
+                top = (scope.prefix or names[0]).split(".")[0].removesuffix("[]").removesuffix("{}")
+                known = scope.schema.attribute(kind, top)
+                if known is not None and (known.optional or known.required):
+                    scope.settable.add((kind, top))
+    if not found:
+        return _Found(names, None, "")
+    first, path = found[0]
+    flags = "".join(sorted({flag for attribute, _ in found for flag in attribute.flags}))
+    if any(not attribute.required for attribute, _ in found):
+        flags = flags.replace("R", "")
+    same = all(attribute.type == first.type for attribute, _ in found)
+    return _Found(names, first._replace(flags=flags, type=first.type if same else ""), path)
+
+
+def _hold(
+    node: yaml.Node, kind: str, steps: list[tuple[str, bool]], scope: Scope, *, collection: bool
+) -> tuple[AttributeSchema, str] | None:
+    """One path against one type: the attribute and its schema path, or a problem."""
+    path = scope.prefix
+    for position, (name, many) in enumerate(steps):
+        here = f"{path}.{name}" if path else name
+        attribute = scope.lookup(kind, here)
+        if attribute is None:
+            wrong = ".".join(step for step, _ in steps)
+            where = "a policy document" if scope.document else kind
+            hint = "" if scope.document else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
+            scope.source.problem(node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else ""))
+            return None
+        last = position == len(steps) - 1
+        if last:
+            return attribute, here
+        mapped = attribute.type.startswith("map(")
+        if attribute.repeated and not many and not mapped:
+            scope.source.problem(
+                node, f"there can be several `{name}` in {kind}: look into them with `every: {name}` or `some: {name}`"
+                if not collection else f"there can be several `{name}` in {kind}: write `{name}[]` to walk through all of them",
+            )  # fmt: skip
+            return None
+        if mapped:
+            return AttributeSchema(attribute.element, "O"), here
+        listed = attribute.nesting in ("list", "set") or attribute.type.startswith(("list(", "set("))
+        path = here + ("[]" if listed else "{}" if attribute.nesting == "map" else "")
+    return None
+
+
+def _truth(entries: _Entries, key: str, scope: Scope) -> int | None:
+    if key not in entries:
+        return None
+    return TRUTHS[scope.source.choice(entries[key][1], f"`{key}`", list(TRUTHS))]
+
+
+def _kind(attribute: AttributeSchema | None) -> str:
+    return attribute.type if attribute is not None and attribute.type in ("bool", "number", "string") else ""
+
+
+def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    source = scope.source
+    names = [key for key in entries if key in COMPARISONS or key in _OTHERS]
+    allowed = ("attribute", "absent", "ignore_case", *COMPARISONS, *_OTHERS)
+    _only(entries, allowed, scope)
+    found = _path(entries["attribute"][1], scope)
+    if len(names) != 1:
+        if len(entries) == 1 or names:
+            source.problem(node, "an attribute needs exactly one comparison, such as `equals`")
+        return {"all": []}
+    name = names[0]
+    operand_node = entries[name][1]
+    tree: dict[str, Any] = {"path": found.steps}
+    attribute = found.attribute
+    if attribute is not None and (attribute.sensitive or attribute.write_only):
+        tree["secret"] = True
+    if name in ("is_set", "is_empty"):
+        if "absent" in entries:
+            source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
+        return {**tree, name: source.flag(operand_node, f"`{name}`")}
+    if name == "pattern_for":
+        return {**tree, name: source.text(operand_node, "`pattern_for`"), "absent": _truth(entries, "absent", scope) or 0}
+    comparison = COMPARISONS[name]
+    operand = _operand(operand_node, name, comparison.operand, scope)
+    if "ignore_case" in entries:
+        if not comparison.folds:
+            source.problem(entries["ignore_case"][0], f"`ignore_case` does not go with `{name}`")
+        tree["fold"] = source.flag(entries["ignore_case"][1], "`ignore_case`")
+    if attribute is not None:
+        _fits(operand_node, name, operand, attribute, scope)
+        if comparison.operand in ("number", "time", "version", "regex", "strings", "cidrs") and attribute.repeated and not comparison.whole:
+            source.problem(entries["attribute"][1], f"this is a list: look at its elements with `every` or `some`, not with `{name}`")
+    absent = _truth(entries, "absent", scope)
+    if absent is None:
+        if scope.document or (attribute is not None and attribute.required) or not found.steps:
+            absent = TRUTHS["fail"]
+        else:
+            source.problem(node, "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)")
+    if attribute is not None and attribute.write_only:
+        absent = TRUTHS["unknown"]  # a write-only value stands in no plan
+    return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
+
+
+def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
+    source = scope.source
+    value = source.plain(node)
+    try:
+        match kind:
+            case "list" if not isinstance(value, list) or not value:
+                raise ValueError("a list that is not empty")
+            case "number" if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError("a number")
+            case "bool" if not isinstance(value, bool):
+                raise ValueError("true or false")
+            case "strings" if not isinstance(value, str) and not (isinstance(value, list) and value):
+                raise ValueError("a text or a list of texts")
+            case "version":
+                [int(part) for part in str(value).split(".")]
+            case "time":
+                parse_time(str(value))
+            case "cidrs":
+                if not isinstance(value, list) or not value:
+                    raise ValueError("a list of address ranges")
+                for text in value:
+                    parse_range(text)
+            case "regex":
+                _vet_regex(value)
+            case "any" if value is None or isinstance(value, list | dict):
+                raise ValueError("one value; for several use `in`, for null use `is_set`")
+    except (ValueError, TypeError) as error:
+        wanted = str(error) if "invalid literal" not in str(error) and "appear" not in str(error) else f"a {kind.removesuffix('s')}"
+        source.problem(node, f"`{name}` takes {wanted}")
+    return value
+
+
+def _vet_regex(pattern: Any) -> None:
+    """Linear-time syntax only, and no nested repetition, which other engines that read a check would choke on."""
+    import re2
+    from re import _parser as sre_parse  # type: ignore[attr-defined]
+
+    if not isinstance(pattern, str):
+        raise ValueError("a regular expression")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error:
+        raise ValueError("a regular expression in RE2 syntax (no back-references, no look-around)") from None
+    try:
+        tree = sre_parse.parse(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return  # RE2 knows it and Python's engine, whose parser only looks for nesting here, does not
+    if _nests(tree, repeated=False):
+        raise ValueError("a regular expression without nested repetition such as (a+)+")
+
+
+def _nests(tree: Any, *, repeated: bool) -> bool:
+    for operator, argument in tree:
+        name = str(operator)
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            unbounded = int(argument[1]) > 1000
+            if (repeated and unbounded) or _nests(argument[2], repeated=repeated or unbounded):
+                return True
+        elif name == "SUBPATTERN":
+            if _nests(argument[-1], repeated=repeated):
+                return True
+        elif name == "BRANCH" and any(_nests(branch, repeated=repeated) for branch in argument[1]):
+            return True
+    return False
+
+
+def _fits(node: yaml.Node, name: str, operand: Any, attribute: AttributeSchema, scope: Scope) -> None:
+    """An operand that can never be equal is a mistake of the check."""
+    if name not in ("equals", "not_equals", "in", "not_in") or attribute.type not in ("bool", "number", "string"):
+        if name in ("equals", "not_equals", "in", "not_in") and (attribute.repeated or attribute.type == "block"):
+            scope.source.problem(node, f"`{name}` compares one value, and this attribute is a {attribute.type or 'block'}")
+        return
+    for item in operand if isinstance(operand, list) else [operand]:
+        kind = "bool" if isinstance(item, bool) else "number" if isinstance(item, int | float) else "string"
+        if kind != attribute.type:
+            scope.source.problem(node, f"the attribute is a {attribute.type}, and this value is a {kind}")
+
+
+def _quantifier(form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    _only(entries, (form, "satisfies", "absent"), scope)
+    found = _path(entries[form][1], scope, collection=True)
+    attribute = found.attribute
+    mark = "[]"
+    if attribute is not None and found.path:
+        if attribute.type.startswith("map(") or attribute.nesting == "map":
+            mark = "{}"
+        elif not (attribute.type == "block" or attribute.type.startswith(("list", "set"))) and attribute.type:
+            scope.source.problem(entries[form][1], f"`{form}` walks through lists, and this attribute is a {attribute.type}")
+    known = found.path + mark if found.path else ""
+    inner = scope._replace(prefix=known) if known else scope._replace(types=(), prefix="?")
+    tree: dict[str, Any] = {form: found.steps}
+    if "satisfies" in entries:
+        tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)
+    else:
+        scope.source.problem(node, f"`{form}` needs `satisfies`")
+    absent = _truth(entries, "absent", scope)
+    return tree if absent is None else {**tree, "absent": absent}
+
+
+def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    source = scope.source
+    _only(entries, ("ports",), scope)
+    spec = source.mapping(entries["ports"][1], "`ports`")
+    _only(spec, ("from", "to", "protocol", "include", "protocols"), scope)
+    out: dict[str, Any] = {"protocols": [6, 17]}
+    for key in ("from", "to", "protocol", "include"):
+        if key not in spec:
+            source.problem(node, f"`ports` needs `{key}`")
+            return {"all": []}
+        if key != "include":
+            out[key] = _path(spec[key][1], scope).steps
+    ports = source.plain(spec["include"][1])
+    if not isinstance(ports, list) or not ports or not all(isinstance(port, int) and 0 <= port <= 65535 for port in ports):
+        source.problem(spec["include"][1], "`include` takes a list of port numbers")
+        ports = [0]
+    out["include"] = ports
+    if "protocols" in spec:
+        numbers = {"tcp": 6, "udp": 17}
+        words = source.texts(spec["protocols"][1], "`protocols`")
+        if not set(words) <= set(numbers):
+            source.problem(spec["protocols"][1], "`protocols` takes tcp and udp")
+        out["protocols"] = [numbers[word] for word in words if word in numbers]
+    return {"ports": out}
+
+
+def _types(spec: _Entries, node: yaml.Node, scope: Scope) -> list[str]:
+    if "type" not in spec:
+        scope.source.problem(node, "name the resource's `type`")
+        return []
+    types = scope.source.texts(spec["type"][1], "`type`")
+    for kind in types:
+        warn_unknown_type(spec["type"][1], kind, scope.source, scope.schema)
+    return types
+
+
+def warn_unknown_type(node: yaml.Node, kind: str, source: Source, schema: ProviderSchema) -> None:
+    """A type whose schema is not at hand cannot be held against it: say so."""
+    if kind and not schema.knows(kind):
+        close = schema.suggest_type(kind)
+        source.problem(
+            node,
+            f"the provider schema at hand does not hold {kind}, so its attributes are not verified"
+            + (f"; did you mean {close}?" if close else "; give it with --schema"),
+            warning=True,
+        )
+
+
+def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    source = scope.source
+    _only(entries, ("related",), scope)
+    spec = source.mapping(entries["related"][1], "`related`")
+    _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
+    types = _types(spec, entries["related"][1], scope)
+    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable)
+    out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
+    if ("their" in spec) == ("our" in spec):
+        source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
+        return {"all": []}
+    if "matches" in spec:
+        out["matches"] = source.texts(spec["matches"][1], "`matches`")
+    named = scope if "their" in spec else partner
+    for name in out["matches"] if "matches" in spec else ():
+        for kind in named.types:
+            if named.schema.knows(kind) and named.schema.attribute(kind, name) is None:
+                source.problem(spec["matches"][1], f"{kind} has no attribute `{name}`")
+    if "their" in spec:
+        _path(spec["their"][1], partner)
+        out["their"] = source.text(spec["their"][1], "`their`")
+        if "absent" in spec:
+            source.problem(spec["absent"][0], "`absent` goes with `our`; when nothing names this resource it is `missing`")
+    else:
+        out["our"] = _path(spec["our"][1], scope).steps
+        absent = _truth(spec, "absent", scope)
+        if absent is None:
+            source.problem(node, "say with `absent: pass|fail|unknown` what it means when our attribute is not set")
+        out["absent"] = absent
+    if "satisfies" in spec:
+        out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
+    missing = _truth(spec, "missing", scope)
+    return {"related": out if missing is None else {**out, "missing": missing}}
+
+
+def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    _only(entries, ("exists",), scope)
+    spec = scope.source.mapping(entries["exists"][1], "`exists`")
+    _only(spec, ("type", "satisfies"), scope)
+    types = _types(spec, entries["exists"][1], scope)
+    out: dict[str, Any] = {"type": types}
+    if "satisfies" in spec:
+        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable)
+        out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
+    return {"exists": out}
+
+
+def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    _only(entries, ("policy_document", "satisfies", "absent"), scope)
+    found = _path(entries["policy_document"][1], scope)
+    inner = Scope(scope.source, scope.schema, ("policy document",), document=True)
+    tree: dict[str, Any] = {"policy_document": found.steps}
+    if "satisfies" in entries:
+        tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)
+    else:
+        scope.source.problem(node, "`policy_document` needs `satisfies`")
+    absent = _truth(entries, "absent", scope)
+    if absent is None and not (found.attribute is not None and found.attribute.required):
+        scope.source.problem(node, "say with `absent: pass|fail|unknown` what having no policy means")
+    return tree if absent is None else {**tree, "absent": absent}
+
+
+def _action(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    _only(entries, ("action",), scope)
+    words = scope.source.texts(entries["action"][1], "`action`")
+    for word in words:
+        if word not in _ACTIONS:
+            scope.source.problem(entries["action"][1], f"unknown action `{word}`{_did_you_mean(word, _ACTIONS)}")
+    return {"action": words}

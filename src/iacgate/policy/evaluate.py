@@ -1,0 +1,329 @@
+"""Apply a policy's checks to a plan: every resource is judged or accounted for, after and before.
+
+The result of a check on a resource is a verdict with evidence; what the resource was like before
+says whether the plan introduces, worsens, leaves or fixes it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from iacgate.model.decision import Coverage
+from iacgate.model.finding import Change, Effect, Enforcement, Evidence, Result, Subject, Verdict
+from iacgate.model.plan import KNOWN_ACTIONS, Plan, ResourceChange
+from iacgate.model.values import ABSENT, UNKNOWN
+from iacgate.policy.catalogue import Case, Catalogue
+from iacgate.policy.conditions import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
+from iacgate.policy.fingerprint import evidence_digest, evidence_items, fingerprint
+from iacgate.policy.policy_set import Level, Policy
+from iacgate.policy.world import PlanSubject, World
+
+__all__ = ["Evaluation", "evaluate"]
+
+_OUT_OF_SCOPE = -1
+_ERROR = 3
+_VERDICTS = {PASS_TRUTH: Verdict.PASS, UNKNOWN_TRUTH: Verdict.UNKNOWN, FAIL_TRUTH: Verdict.FAIL, _ERROR: Verdict.ERROR}
+_OFF = Level(Enforcement.ADVISORY, "", "")
+
+
+class Evaluation(NamedTuple):
+    """What came of it."""
+
+    results: list[Result]
+    """Findings, and passes where they were asked for, in plan order."""
+    fixed: list[Result]
+    passed: int
+    coverage: Coverage
+    unknown_actions: list[str]
+    """Addresses with an action that no Terraform we know writes."""
+
+
+class _Judged(NamedTuple):
+    truth: int
+    """0 to 2, ``_ERROR`` or ``_OUT_OF_SCOPE``."""
+    evidence: tuple[Evidence, ...]
+
+
+_NOTHING = _Judged(_OUT_OF_SCOPE, ())
+_PASSED = _Judged(PASS_TRUTH, ())
+
+
+def evaluate(
+    plan: Plan,
+    catalogue: Catalogue,
+    policy: Policy,
+    workspace: str | None,
+    *,
+    digest_key: bytes = b"",
+    include_passed: bool = False,
+) -> Evaluation:
+    """Judge a plan. Raises ``InputError`` when a resource's values are not what a plan holds."""
+    return _Run(plan, catalogue, policy, workspace, digest_key, include_passed).run()
+
+
+class _Run:
+    def __init__(
+        self, plan: Plan, catalogue: Catalogue, policy: Policy, workspace: str | None, key: bytes, include_passed: bool
+    ) -> None:
+        self.plan, self.catalogue, self.policy = plan, catalogue, policy
+        self.workspace, self.key, self.include_passed = workspace, key, include_passed
+        self.after = World(plan, "after", catalogue.settable)
+        self.before = World(plan, "before", catalogue.settable)
+        self.after.opposite, self.before.opposite = self.before, self.after
+        self.needed = policy.needed
+        self.relied_on = {pair for exception in policy.exceptions for pair in exception.requires}
+        self.relied_verdicts: dict[tuple[int, str], Verdict] = {}
+        self.results: list[Result] = []
+        self.fixed: list[Result] = []
+        self.passed = 0
+        self.pairs_out_of_scope = 0
+        self.reasons: dict[str, int] = {}
+        self._cases: dict[str, list[Case]] = {}
+
+    def run(self) -> Evaluation:
+        evaluated = 0
+        odd: list[str] = []
+        for change in self.plan.resource_changes:
+            if not change.actions or not KNOWN_ACTIONS.issuperset(change.actions):
+                odd.append(change.address)
+            reason = self._resource(change)
+            if reason:
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+            else:
+                evaluated += 1
+        not_asked = self._account()
+        total = len(self.plan.resource_changes)
+        coverage = Coverage(
+            resources=total,
+            evaluated=evaluated,
+            not_applicable=sum(self.reasons.values()),
+            not_asked=not_asked,
+            checks_loaded=sum(level is not None for level in self.policy.levels),
+            scope="full" if evaluated else "none",
+            not_applicable_reasons=self.reasons,
+            not_applicable_pairs=self.pairs_out_of_scope,
+        )
+        results = self._except(self.results)
+        return Evaluation(results, self.fixed, self.passed, coverage, odd)
+
+    def _resource(self, change: ResourceChange) -> str:
+        """Judge one resource change; or say why no check applies to it."""
+        cases = self._cases.get(change.type)
+        if cases is None:
+            cases = self._cases[change.type] = self.catalogue.cases(change.type, self.needed)
+        if change.mode != "managed":
+            return "data source" if change.mode == "data" else f"{change.mode} resource"
+        if not cases:
+            known = self.catalogue.knows_type(change.type)
+            return "no enabled check for this type" if known else "no check for this type"
+        if change.goes_away:
+            return self._gone(change, cases)
+        subject = self.after.subject_at(change.address) if not change.deposed else self.after.subject(change)
+        assert subject is not None
+        twin: PlanSubject | None = None
+        looked = False
+        for case in cases:
+            judged = self._judge(case, subject)
+            if judged.truth == _OUT_OF_SCOPE:
+                self.pairs_out_of_scope += 1
+            same = change.unchanged and not case.condition.relational and not (case.when and case.when.relational)
+            if same:
+                was = judged
+            else:
+                if not looked:
+                    looked = True
+                    twin = None if "create" in change.actions and "delete" not in change.actions else self.before.subject(change)
+                was = self._judge(case, twin) if twin is not None else _NOTHING
+            self._record(case, change, subject, judged, was, existed=same or twin is not None)
+        return ""
+
+    def _gone(self, change: ResourceChange, cases: list[Case]) -> str:
+        """Destroyed or forgotten: checks on destroying are asked; what failed and is destroyed is fixed."""
+        before = self.before.subject(change)
+        asked = False
+        for case in cases if before is not None else ():
+            assert before is not None
+            judged = self._judge(case, before)
+            if case.on_destroy:
+                asked = True
+                self._record(case, change, before, judged, _NOTHING, existed=True)
+            elif judged.truth == FAIL_TRUTH and "delete" in change.actions and not change.deposed:
+                self._note_fixed(case, change, before, judged)
+        if asked:
+            return ""
+        if change.deposed:
+            return "deposed object that is destroyed"
+        return "destroyed" if "delete" in change.actions else "forgotten: leaves Terraform's management"
+
+    def _judge(self, case: Case, subject: PlanSubject) -> _Judged:
+        try:
+            gate = PASS_TRUTH
+            if case.when is not None:
+                gate = case.when.judge(subject.values, subject.unknown, (), subject)
+                if gate == FAIL_TRUTH:
+                    return _NOTHING
+            truth = case.condition.judge(subject.values, subject.unknown, (), subject)
+            if truth == PASS_TRUTH:
+                return _PASSED
+            evidence: list[Evidence] = []
+            if gate == UNKNOWN_TRUTH and case.when is not None:
+                truth = UNKNOWN_TRUTH
+                case.when.explain(subject.values, subject.unknown, (), subject, False, UNKNOWN_TRUTH, evidence)
+            else:
+                _explain(case.condition, subject, truth, evidence)
+            return _Judged(truth, _in_order(evidence))
+        except ConditionError as error:
+            return _Judged(_ERROR, (Evidence("", UNKNOWN, "a value the check can read", needs=str(error)),))
+
+    def _record(
+        self, case: Case, change: ResourceChange, subject: PlanSubject, judged: _Judged, was: _Judged, *, existed: bool
+    ) -> None:
+        if (case.check, change.address) in self.relied_on:
+            verdict = _VERDICTS.get(judged.truth, Verdict.NOT_APPLICABLE)
+            worst = self.relied_verdicts.get((case.check, change.address), Verdict.PASS)
+            self.relied_verdicts[case.check, change.address] = verdict if worst is Verdict.PASS else worst
+        level = self.policy.levels[case.check]
+        if level is None:
+            return
+        if judged.truth in (PASS_TRUTH, _OUT_OF_SCOPE):
+            if judged.truth == PASS_TRUTH:
+                self.passed += 1
+            if was.truth == FAIL_TRUTH:
+                self._note_fixed(case, change, subject, was)
+            if judged.truth == PASS_TRUTH and self.include_passed:
+                self.results.append(self._result(case, change, subject, judged, None, level, Effect.NONE))
+            return
+        related = _change(judged, was) if existed else Change.INTRODUCED
+        effect = _effect(judged.truth, related, level, changed=_changes(change), policy=self.policy)
+        self.results.append(self._result(case, change, subject, judged, related, level, effect))
+
+    def _note_fixed(self, case: Case, change: ResourceChange, subject: PlanSubject, was: _Judged) -> None:
+        level = self.policy.levels[case.check]
+        if level is not None:
+            self.fixed.append(self._result(case, change, subject, was._replace(truth=PASS_TRUTH), Change.FIXED, level, Effect.NONE))
+
+    def _result(
+        self, case: Case, change: ResourceChange, subject: PlanSubject, judged: _Judged, related: Change | None,
+        level: Level, effect: Effect,
+    ) -> Result:  # fmt: skip
+        info = self.catalogue.info(case.check)
+        identity = change.previous_address or change.address
+        return Result(
+            info,
+            _VERDICTS[judged.truth],
+            related,
+            level.enforcement,
+            effect,
+            Subject("resource", change.address, change.type, change.module_address or None, change.actions,
+                    change.previous_address or None),
+            judged.evidence,
+            _message(case.message, change.address, change.type, change.name),
+            fingerprint(info.id, self.workspace, identity),
+            fingerprint(info.id, self.workspace, change.address) if change.previous_address else None,
+            evidence_digest(judged.evidence, self.key) if judged.evidence else "",
+            policy_rule=level.rule,
+        )  # fmt: skip
+
+    def _account(self) -> int:
+        """Checks on the account are asked only of an account that the policy set owns."""
+        cases = self.catalogue.account_cases(self.needed)
+        if not self.policy.owns_account:
+            return len({case.check for case in cases})
+        account = PlanSubject(self.after, "account", "account", (), {}, None, None, None)
+        former = PlanSubject(self.before, "account", "account", (), {}, None, None, None)
+        for case in cases:
+            judged, was = self._judge(case, account), self._judge(case, former)
+            level = self.policy.levels[case.check]
+            if level is None or judged.truth == _OUT_OF_SCOPE:
+                continue
+            info = self.catalogue.info(case.check)
+            if judged.truth == PASS_TRUTH:
+                self.passed += 1
+                continue
+            related = _change(judged, was)
+            effect = _effect(judged.truth, related, level, changed=True, policy=self.policy)
+            self.results.append(Result(
+                info, _VERDICTS[judged.truth], related, level.enforcement, effect, Subject("account", "account", "account", None, ()),
+                judged.evidence, _message(case.message, "this account", "account", "account"),
+                fingerprint(info.id, self.workspace, "account"), None, evidence_digest(judged.evidence, self.key), policy_rule=level.rule,
+            ))  # fmt: skip
+        return 0
+
+    def _except(self, results: list[Result]) -> list[Result]:
+        """Apply the bundle's exceptions: each releases one finding, if its compensating checks pass."""
+        if not self.policy.exceptions:
+            return results
+        by_pair = {(exception.check, exception.address): exception for exception in self.policy.exceptions}
+        out = []
+        for result in results:
+            exception = by_pair.get((self.catalogue.by_id[result.check.id], result.subject.address))
+            if exception is None or result.verdict in (Verdict.PASS, Verdict.ERROR):
+                out.append(result)
+                continue
+            unmet = [
+                f"{self.catalogue.heads[number].id} on {address} is {self.relied_verdicts.get((number, address), 'not judged')}"
+                for number, address in exception.requires
+                if self.relied_verdicts.get((number, address)) is not Verdict.PASS
+            ]
+            if exception.review_by < self.policy.today:
+                unmet.insert(0, f"it was to be reviewed by {exception.review_by}")
+            if unmet:
+                out.append(result._replace(exception=f"exception {exception.id} does not apply: {'; '.join(unmet)}"))
+            else:
+                out.append(result._replace(effect=Effect.EXCEPTED, exception=f"{exception.id}: {exception.reason} (owner {exception.owner})"))
+        return out
+
+
+def _explain(node: Node, subject: PlanSubject, truth: int, out: list[Evidence]) -> None:
+    node.explain(subject.values, subject.unknown, (), subject, False, truth, out)
+
+
+def _in_order(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+    """Once an attribute; what is there before what is unknown, before what is missing."""
+    once = {(one.address, one.path): one for one in reversed(evidence)}
+    return tuple(sorted(reversed(once.values()), key=lambda one: (one.actual is ABSENT) * 2 + (one.actual is UNKNOWN)))
+
+
+def _changes(change: ResourceChange) -> bool:
+    return not set(change.actions) <= {"no-op", "read"}
+
+
+def _change(judged: _Judged, was: _Judged) -> Change:
+    """How a finding relates to what was there; a value that still fails but is another one is worse than leaving it."""
+    if was.truth in (PASS_TRUTH, _OUT_OF_SCOPE):
+        return Change.INTRODUCED
+    if judged is was or judged.truth == UNKNOWN_TRUTH or was.truth != FAIL_TRUTH or judged.truth != FAIL_TRUTH:
+        return Change.PRE_EXISTING if judged.truth != FAIL_TRUTH or was.truth == FAIL_TRUTH else Change.INTRODUCED
+    left = evidence_items(was.evidence)
+    for item in evidence_items(judged.evidence):
+        if item not in left:
+            return Change.WORSENED
+        left.remove(item)
+    return Change.PRE_EXISTING
+
+
+def _effect(truth: int, related: Change, level: Level, *, changed: bool, policy: Policy) -> Effect:
+    """From a verdict to what it does (``docs/concepts.md``, "Decisions")."""
+    enforcement = level.enforcement
+    if truth == _ERROR:
+        effect = Effect.NOTE if enforcement is Enforcement.ADVISORY else Effect.ERROR
+    else:
+        if related is Change.PRE_EXISTING and not policy.enforce_all:
+            if not changed:
+                return Effect.NOTE
+            if enforcement is Enforcement.HARD_MANDATORY:
+                enforcement = Enforcement.SOFT_MANDATORY
+        if truth == UNKNOWN_TRUTH:
+            effect = Effect(policy.unknown[enforcement])
+        elif enforcement is Enforcement.HARD_MANDATORY:
+            effect = Effect.DENY
+        else:
+            effect = Effect.REVIEW if enforcement is Enforcement.SOFT_MANDATORY else Effect.NOTE
+    if level.shadow_until and effect in (Effect.DENY, Effect.REVIEW, Effect.ERROR):
+        return Effect.WOULD_BLOCK
+    return effect
+
+
+def _message(template: str, address: str, kind: str, name: str) -> str:
+    return template.replace("{address}", address).replace("{type}", kind).replace("{name}", name)
+
+

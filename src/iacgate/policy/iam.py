@@ -1,0 +1,252 @@
+"""IAM policy documents in one shape, whatever they came as (AWS "IAM JSON policy elements reference").
+
+A document is a JSON string, or the blocks of an ``aws_iam_policy_document`` data source that the
+plan will read, whose values may be unknown. Both become ``{"statement": [...]}`` with a mask of
+unknowns beside it, as ``docs/reference/check-format.md`` says, so that one condition serves both.
+"""
+
+import json
+from typing import Any
+
+__all__ = ["PolicyDocumentError", "from_data_source", "from_json"]
+
+_LISTS = {
+    "Action": "action",
+    "NotAction": "not_action",
+    "Resource": "resource",
+    "NotResource": "not_resource",
+}
+
+# Keys whose presence with definite values narrows a statement to callers somebody chose: AWS "The meaning of public".
+_NARROWING = frozenset(
+    {
+        "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
+        "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner",
+        "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:userid", "aws:username",
+        "aws:principaltype", "aws:principalserviceName".lower(), "aws:viaawsservice", "aws:calledvia",
+        "kms:calleraccount", "kms:viaservice", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+        "sns:endpoint", "elasticfilesystem:accesspointarn", "elasticfilesystem:accessedviamounttarget",
+        "lambda:functionurlauthtype", "saml:aud", "cognito-identity.amazonaws.com:aud",
+    }
+)  # fmt: skip
+_NARROWING_TESTS = frozenset(
+    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "bool"}
+)
+
+
+class PolicyDocumentError(ValueError):
+    """The text is not a policy document."""
+
+
+def from_json(text: str) -> dict[str, Any]:
+    """Normalise a policy's JSON text. Raises ``PolicyDocumentError`` when it is not one."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise PolicyDocumentError("the policy is not valid JSON") from None
+    if not isinstance(document, dict):
+        raise PolicyDocumentError("the policy is not a JSON object")
+    statements = document.get("Statement", [])
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list) or not all(isinstance(statement, dict) for statement in statements):
+        raise PolicyDocumentError("the policy's Statement is not a list of objects")
+    return {"statement": [_statement(statement) for statement in statements]}
+
+
+def _statement(raw: dict[str, Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {"sid": raw.get("Sid"), "effect": raw.get("Effect")}
+    for key, name in _LISTS.items():
+        out[name] = _strings(raw.get(key))
+    out["principal"] = _principals(raw.get("Principal"))
+    out["not_principal"] = _principals(raw.get("NotPrincipal"))
+    out["condition"] = _conditions(raw.get("Condition") or {})
+    out["anyone"] = _anyone(out)
+    return out
+
+
+def _strings(value: Any) -> list[str]:
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _principals(value: Any) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, dict):
+        return _strings(value)
+    return [
+        "*" if item == "*" and kind == "AWS" else f"{kind}:{item}"
+        for kind, items in value.items()
+        for item in _strings(items)
+    ]
+
+
+def _conditions(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(keys, dict) for keys in value.values()):
+        raise PolicyDocumentError("a policy statement's Condition is not an object of objects")
+    return [
+        {"test": test, "variable": str(key).lower(), "values": [_text(item) for item in _list(values)]}
+        for test, keys in value.items()
+        for key, values in keys.items()
+    ]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _anyone(statement: dict[str, Any]) -> bool:
+    """Allow to everybody: Principal "*" or NotPrincipal, and no condition that narrows it to chosen callers."""
+    if str(statement["effect"]).lower() != "allow":
+        return False
+    open_principal = "*" in statement["principal"] or bool(statement["not_principal"])
+    return open_principal and not any(_narrows(condition) for condition in statement["condition"])
+
+
+def _narrows(condition: dict[str, Any]) -> bool:
+    test = str(condition["test"]).lower().removeprefix("foranyvalue:")
+    if test.endswith("ifexists") or test not in _NARROWING_TESTS or condition["variable"] not in _NARROWING:
+        return False
+    values = condition["values"]
+    if not values or any(value is None for value in values):
+        return False
+    if condition["variable"] in ("aws:sourceip", "aws:vpcsourceip"):
+        return not any(_whole_internet(value) for value in values)
+    if test in ("stringlike", "arnlike"):
+        return not any(_matches_all(value) for value in values)
+    if test == "bool":
+        return all(value == "true" for value in values)
+    return True
+
+
+def _matches_all(pattern: str) -> bool:
+    """``*``, ``arn:*`` and the like: no account, organisation or network is named in it."""
+    return not any(part.strip("*?") not in ("", "arn", "aws", "iam", "root", "s3", "sns", "sts")
+                   for part in pattern.replace("/", ":").split(":"))  # fmt: skip
+
+
+def _whole_internet(text: str) -> bool:
+    from iacgate.policy.networks import is_open_to_world
+
+    try:
+        return is_open_to_world(text)
+    except ValueError:
+        return True
+
+
+def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any], Any] | None:
+    """Normalise a planned ``aws_iam_policy_document``: the document and its mask of unknowns.
+
+    ``None`` when other documents are merged into it that are not known: then anything may be in it.
+    """
+    mask = mask if isinstance(mask, dict) else {}
+    statements: list[dict[str, Any]] = []
+    masks: list[Any] = []
+    for key in ("source_policy_documents", "override_policy_documents"):
+        if mask.get(key):
+            return None
+        for text in values.get(key) or []:
+            if not isinstance(text, str):
+                return None
+            merged = from_json(text)["statement"] if text.strip() else []
+            statements += merged
+            masks += [{}] * len(merged)
+    if mask.get("statement") is True:
+        return None
+    if masks and values.get("override_policy_documents") and values.get("statement"):
+        return None  # a statement with an equal sid is replaced: too clever to be judged here
+    for position, block in enumerate(values.get("statement") or []):
+        block_masks = mask.get("statement") or []
+        block_mask = block_masks[position] if position < len(block_masks) else {}
+        statement, statement_mask = _block(block, block_mask if isinstance(block_mask, dict) else {})
+        statements.append(statement)
+        masks.append(statement_mask)
+    return {"statement": statements}, {"statement": masks}
+
+
+def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    out: dict[str, Any] = {"sid": block.get("sid"), "effect": block.get("effect") or "Allow"}
+    unknown: dict[str, Any] = {key: True for key in ("sid", "effect") if mask.get(key) is True}
+    if "effect" in unknown:
+        out["effect"] = None
+    for source, name in (("actions", "action"), ("not_actions", "not_action"),
+                         ("resources", "resource"), ("not_resources", "not_resource")):  # fmt: skip
+        items = block.get(source)
+        out[name] = None if mask.get(source) is True else list(items or [])
+        if mask.get(source):
+            unknown[name] = mask[source]
+    for source, name in (("principals", "principal"), ("not_principals", "not_principal")):
+        out[name], unknown_principals = _block_principals(block.get(source) or [], mask.get(source))
+        if unknown_principals:
+            unknown[name] = unknown_principals
+    out["condition"], unknown_conditions = _block_conditions(block.get("condition") or [], mask.get("condition"))
+    if unknown_conditions:
+        unknown["condition"] = unknown_conditions
+    out["anyone"] = _anyone_of_block(out, unknown)
+    if out["anyone"] is None:
+        unknown["anyone"] = True
+    return out, unknown
+
+
+def _block_principals(blocks: list[Any], mask: Any) -> tuple[list[str | None] | None, Any]:
+    if mask is True:
+        return None, True
+    out: list[str | None] = []
+    for position, block in enumerate(blocks):
+        here = mask[position] if isinstance(mask, list) and position < len(mask) else {}
+        here = here if isinstance(here, dict) else {}
+        kind = block.get("type")
+        if here.get("identifiers") is True or here.get("type") is True or block.get("identifiers") is None:
+            out.append(None)
+            continue
+        for item in block["identifiers"]:
+            out.append(None if item is None else "*" if item == "*" and kind in ("*", "AWS") else f"{kind}:{item}")
+    return out, [item is None for item in out] if None in out else None
+
+
+def _block_conditions(blocks: list[Any], mask: Any) -> tuple[list[dict[str, Any]] | None, Any]:
+    if mask is True:
+        return None, True
+    out, masks = [], []
+    for position, block in enumerate(blocks):
+        here = mask[position] if isinstance(mask, list) and position < len(mask) else {}
+        here = here if isinstance(here, dict) else {}
+        variable = block.get("variable")
+        out.append(
+            {
+                "test": block.get("test"),
+                "variable": None if variable is None else str(variable).lower(),
+                "values": None if here.get("values") is True else list(block.get("values") or []),
+            }
+        )
+        masks.append({key: here[key] for key in ("test", "variable", "values") if here.get(key)})
+    return out, masks if any(masks) else None
+
+
+def _anyone_of_block(statement: dict[str, Any], unknown: dict[str, Any]) -> bool | None:
+    """As ``_anyone``; ``None`` when it depends on what is unknown. An unknown account or key does name somebody."""
+    if "effect" in unknown:
+        return None
+    if str(statement["effect"]).lower() != "allow":
+        return False
+    principals = statement["principal"]
+    sure = bool(statement["not_principal"]) or (principals is not None and "*" in principals)
+    # An identifier that only apply settles is some identity's ARN in practice, but "*" cannot be ruled out.
+    may_be = principals is None or None in principals or statement["not_principal"] is None
+    if not sure and not may_be:
+        return False
+    conditions = statement["condition"]
+    if conditions is None:
+        return None
+    if any(_narrows(condition) for condition in conditions if condition["test"] and condition["variable"]
+           and condition["values"]):  # fmt: skip
+        return False
+    if not sure or any(not c["test"] or not c["variable"] or not c["values"] or None in c["values"] for c in conditions):
+        return None
+    return True

@@ -1,0 +1,86 @@
+"""Address ranges and port ranges as integers (RFC 4632, RFC 4291), memoised: plans repeat a few many times."""
+
+from functools import lru_cache
+from ipaddress import IPv4Network, ip_network
+from typing import NamedTuple
+
+__all__ = ["Range", "is_open_to_world", "parse_range", "port_status", "protocol_number"]
+
+PASS, UNKNOWN, FAIL = 0, 1, 2
+"""Truth of a condition; see ``conditions``."""
+
+
+class Range(NamedTuple):
+    """Addresses from ``low`` to ``high``, both included."""
+
+    version: int
+    low: int
+    high: int
+
+    def within(self, other: "Range") -> bool:
+        """Every address of this range is in the other."""
+        return self.version == other.version and other.low <= self.low and self.high <= other.high
+
+    def overlaps(self, other: "Range") -> bool:
+        """The ranges share an address."""
+        return self.version == other.version and self.low <= other.high and other.low <= self.high
+
+
+@lru_cache(maxsize=4096)
+def parse_range(text: str) -> Range:
+    """A CIDR block or a single address; host bits are ignored, as the clouds do.
+
+    Raises ``ValueError`` when it is neither.
+    """
+    network = ip_network(text.strip(), strict=False)
+    version = 4 if isinstance(network, IPv4Network) else 6
+    return Range(version, int(network.network_address), int(network.broadcast_address))
+
+
+# Not reachable from the internet: RFC 1918, 6598, 3927, 1122; RFC 4193, 4291. Class E is not routed.
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+            "240.0.0.0/4", "224.0.0.0/4", "fc00::/7", "fe80::/10", "::1/128", "ff00::/8")  # fmt: skip
+_WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
+
+
+@lru_cache(maxsize=4096)
+def is_open_to_world(text: str) -> bool:
+    """The range takes in the internet or a wide part of it: wider than /8 (IPv4) or /16 (IPv6), private space apart.
+
+    Raises ``ValueError`` when ``text`` is no address range.
+    """
+    block = parse_range(text)
+    if block.high - block.low + 1 <= _WIDE[block.version]:
+        return False
+    return not any(block.within(parse_range(private)) for private in _PRIVATE)
+
+
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "icmp6": 58, "all": -1, "-1": -1, "any": -1, "*": -1}
+
+
+def protocol_number(value: object) -> int | None:
+    """The IANA number of a protocol by name in any case or by number; -1 is all, ``None`` not known."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return int(value)
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if text in _PROTOCOLS:
+            return _PROTOCOLS[text]
+        return int(text) if text.isdecimal() else None
+    return None
+
+
+def port_status(low: int | None, high: int | None, ports: list[int], *, unknown_low: bool, unknown_high: bool) -> int:
+    """Does the range low..high hold any of the ports? ``PASS`` yes, ``FAIL`` no, ``UNKNOWN`` it depends.
+
+    A bound that is not set (``None`` and not unknown) leaves its side open.
+    """
+    least_low = 0 if low is None else low
+    most_high = 65535 if high is None else high
+    if not any(least_low <= port <= most_high for port in ports):
+        return FAIL
+    if not unknown_low and not unknown_high:
+        return PASS
+    return UNKNOWN

@@ -1,0 +1,173 @@
+"""Which checks apply, at which level, to one workspace: policy sets resolved against a catalogue."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import msgspec
+
+from iacgate.errors import IacgateError, PolicyError
+from iacgate.model.decision import PolicyInfo
+from iacgate.model.finding import Enforcement
+from iacgate.policy.catalogue import Catalogue
+
+__all__ = ["Exception_", "Level", "Policy", "resolve_policy"]
+
+_STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
+_WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
+
+
+class Level(NamedTuple):
+    """The level of one check, and the line of the policy that gives it."""
+
+    enforcement: Enforcement
+    shadow_until: str
+    """A date: before it findings are counted as "would block" and block nothing. Empty: in force."""
+    rule: str
+
+
+class Exception_(NamedTuple):  # noqa: N801 - the field's word, and Python's own is taken
+    """A permanent, owned exception: one check, one address, on conditions."""
+
+    id: str
+    check: int
+    address: str
+    workspace: str | None
+    reason: str
+    owner: str
+    review_by: str
+    requires: tuple[tuple[int, str], ...]
+    """Compensating checks that must pass: (check, address)."""
+
+
+class Policy(NamedTuple):
+    """Everything a decision needs to know of the policy, for one workspace."""
+
+    info: PolicyInfo
+    levels: tuple[Level | None, ...]
+    """By check number of the catalogue; ``None``: off."""
+    owns_account: bool
+    enforce_all: bool
+    """Findings on unchanged resources count as well."""
+    uncovered: str
+    unknown: Mapping[str, str]
+    on_incomplete: Mapping[str, str]
+    exceptions: tuple[Exception_, ...]
+    today: str
+
+    @property
+    def needed(self) -> list[bool]:
+        """Checks to run: enabled ones and those that an exception relies on."""
+        needed = [level is not None for level in self.levels]
+        for exception in self.exceptions:
+            for number, _ in exception.requires:
+                needed[number] = True
+        return needed
+
+
+def resolve_policy(
+    bundle: dict[str, Any], catalogue: Catalogue, workspace: str | None, *, trusted: bool, file: str = ""
+) -> Policy:
+    """Resolve a policy bundle (in normal form) for a workspace.
+
+    Raises ``PolicyError`` when it names checks that do not exist or enforces nothing, and
+    ``IacgateError`` when a scope asks for a workspace and none is known, or no policy set applies.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    sets = [one for one in bundle["sets"] if _applies(one, workspace)]
+    name = bundle["name"]
+    if not sets:
+        raise IacgateError(f"no policy set of `{name}` applies to this workspace", hint="add one, or correct --workspace")
+    levels: list[Level | None] = [None] * len(catalogue)
+    for one in sets:
+        for number, level in enumerate(_levels(one, catalogue, name, today, file)):
+            if level is not None and _stronger(level, levels[number]):
+                levels[number] = level
+    if not any(levels):
+        raise PolicyError(f"the policy `{name}` enforces nothing: none of its rules selects a check")
+    digest = hashlib.sha256(msgspec.msgpack.encode([bundle, catalogue.digest])).hexdigest()
+    return Policy(
+        PolicyInfo(name, bundle["version"], digest, trusted),
+        tuple(levels),
+        any(one["owns_account"] for one in sets),
+        any(one["enforce_on"] == "all" for one in sets),
+        max((one["uncovered"] for one in sets), key=_WEIGHT.__getitem__),
+        _strictest([one["unknown"] for one in sets]),
+        _strictest([one["on_incomplete"] for one in sets]),
+        _exceptions(bundle["exceptions"], catalogue, workspace, file),
+        today,
+    )
+
+
+def _applies(one: dict[str, Any], workspace: str | None) -> bool:
+    if not one["workspaces"]:
+        return True
+    if workspace is None:
+        raise IacgateError(
+            f"the policy set `{one['name']}` is for certain workspaces, and which one this is is not known",
+            hint="give --workspace NAME",
+        )
+    return any(fnmatchcase(workspace, pattern) for pattern in one["workspaces"])
+
+
+def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str, file: str) -> list[Level | None]:
+    levels: list[Level | None] = [None] * len(catalogue)
+    for rule in one["rules"]:
+        chosen = [number for number in range(len(catalogue)) if _selects(rule["select"], catalogue, number)]
+        ids = rule["select"].get("id", ())
+        for pattern in ids:
+            if not any(fnmatchcase(head.id, pattern) for head in catalogue.heads):
+                raise PolicyError(f"{file or name}:{rule['line']}: there is no check `{pattern}`",
+                                  hint="`iacgate checks list` shows them")  # fmt: skip
+        where = f"{name} / {one['name']}, line {rule['line']}"
+        shadow = rule["enforce_from"] if rule["enforce_from"] > today else ""
+        level = None if rule["level"] == "off" else Level(Enforcement(rule["level"]), shadow, where)
+        for number in chosen:
+            levels[number] = level
+    return levels
+
+
+def _selects(select: dict[str, list[str]], catalogue: Catalogue, number: int) -> bool:
+    head = catalogue.heads[number]
+    for key, words in select.items():
+        match key:
+            case "id":
+                chosen = any(fnmatchcase(head.id, pattern) for pattern in words)
+            case "control":
+                chosen = any(word in catalogue.info(number).controls for word in words)
+            case _:
+                chosen = getattr(head, key) in words
+        if not chosen:
+            return False
+    return True
+
+
+def _stronger(level: Level, than: Level | None) -> bool:
+    if than is None:
+        return True
+    in_force, other = not level.shadow_until, not than.shadow_until
+    if in_force != other:
+        return in_force
+    return _STRENGTH[level.enforcement] > _STRENGTH[than.enforcement]
+
+
+def _strictest(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {key: max((one[key] for one in maps), key=_WEIGHT.__getitem__) for key in maps[0]}
+
+
+def _exceptions(
+    raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str | None, file: str
+) -> tuple[Exception_, ...]:
+    out = []
+    for one in raw:
+        for check in (one["check"], *(required["check"] for required in one["requires"])):
+            if check not in catalogue.by_id:
+                raise PolicyError(f"{file}:{one['line']}: the exception `{one['id']}` names a check that does not exist: {check}")
+        if one["workspace"] is not None and (workspace is None or not fnmatchcase(workspace, one["workspace"])):
+            continue
+        requires = tuple((catalogue.by_id[required["check"]], required["address"]) for required in one["requires"])
+        out.append(Exception_(one["id"], catalogue.by_id[one["check"]], one["address"], one["workspace"], one["reason"],
+                              one["owner"], one["review_by"], requires))  # fmt: skip
+    return tuple(out)

@@ -1,0 +1,255 @@
+"""Follow an unknown value through the configuration to what will produce it.
+
+A plan's configuration says of each argument either its constant or which objects it refers to, not
+the expression itself. What can be concluded from that, and what cannot, is in ``docs/adr/0003``:
+a lone reference stands for its value; anything beside it (a conditional, a default) makes it open.
+"""
+
+from typing import Any, NamedTuple
+
+from iacgate.model.address import Address
+from iacgate.model.configuration import ConfigResource, Configuration, Module, ModuleCall
+
+__all__ = ["Origin", "References", "Target"]
+
+_MAX_STEPS = 64
+_META = ("each.key", "count.index", "path.", "terraform.", "self")
+Step = tuple[str, str | None]
+
+
+class Target(NamedTuple):
+    """A resource block that a value comes from, and which of its instances."""
+
+    modules: tuple[tuple[str, str | None], ...]
+    """Module calls with instance index; ``None``: any instance."""
+    mode: str
+    type: str
+    name: str
+    index: str | None
+    """Instance index as written; ``None``: not said (all instances, or the one with the same key)."""
+    attribute: str
+    """The attribute path behind the instance, empty when the reference names the whole resource."""
+
+
+class Origin(NamedTuple):
+    """Where a value comes from."""
+
+    targets: tuple[Target, ...]
+    closed: bool
+    """Nothing else than ``targets`` can be the value's source."""
+    same_key: bool
+    """Chosen by ``each.key``, ``each.value`` or ``count.index``: the instance with the same key is meant."""
+    chain: tuple[str, ...]
+    constant: bool = False
+    """It is a constant after all (a variable's default, a literal argument)."""
+
+    @property
+    def lone(self) -> Target | None:
+        """The one place the value comes from, when there is just one."""
+        return self.targets[0] if self.closed and len(self.targets) == 1 else None
+
+
+class References:
+    """The configuration's expressions, indexed on first demand."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._root = configuration.root_module
+        self._resources: dict[tuple[tuple[str, ...], str, str, str], ConfigResource] = {}
+        self._modules: dict[tuple[str, ...], Module] = {}
+        self._calls: dict[tuple[str, ...], ModuleCall] = {}
+        self._index((), self._root)
+
+    def _index(self, names: tuple[str, ...], module: Module) -> None:
+        self._modules[names] = module
+        for resource in module.resources:
+            self._resources[names, resource.mode, resource.type, resource.name] = resource
+        for name, call in module.module_calls.items():
+            self._calls[*names, name] = call
+            self._index((*names, name), call.module)
+
+    def block(self, address: Address) -> ConfigResource | None:
+        """The resource block behind an address; ``None`` when the configuration has none (any more)."""
+        return self._resources.get((address.module_names, address.mode, address.type, address.name))
+
+    def expression(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
+    ) -> dict[str, Any] | None | bool:
+        """The expression of one argument. ``False``: the author left it out. ``None``: it cannot be told.
+
+        Blocks that ``dynamic`` writes leave no trace in a plan's configuration; ``values`` tells whether
+        there are more blocks than the configuration shows.
+        """
+        block = self.block(address)
+        if block is None:
+            return None
+        here: Any = block.expressions
+        value: Any = values
+        for depth, step in enumerate(path):
+            if isinstance(here, list):
+                if not isinstance(value, list) or len(value) != len(here) or not isinstance(step, int):
+                    return None
+                here, value = _block_of(here, step), value[step] if step < len(value) else None
+                continue
+            if not isinstance(here, dict):
+                return None
+            if "references" in here or "constant_value" in here:
+                return here
+            if step not in here:
+                return False if depth == 0 or isinstance(step, str) else None
+            here, value = here[step], value.get(step) if isinstance(value, dict) else None
+        if isinstance(here, dict) and ("references" in here or "constant_value" in here):
+            return here
+        return None
+
+    def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
+        """Where the value of an expression of the given resource comes from."""
+        modules: tuple[Step, ...] = tuple((step.name, step.index) for step in address.modules)
+        return self._origin(modules, expression, self.block(address), 0)
+
+    def _origin(self, modules: tuple[Step, ...], expression: dict[str, Any], block: Any, depth: int) -> Origin:
+        if "references" not in expression:
+            return Origin((), True, False, (), constant=True)
+        references = _longest(expression["references"])
+        if depth > _MAX_STEPS:
+            return Origin((), False, False, tuple(references))
+        targets: list[Target] = []
+        chain: list[str] = []
+        closed, same_key, constant = True, False, False
+        picks = any(reference.startswith(("each.", "count.")) for reference in references)
+        for reference in references:
+            if reference.startswith(_META):
+                same_key = same_key or reference in ("each.key", "count.index")
+                closed = closed and reference in ("each.key", "count.index")
+                chain.append(reference)
+                continue
+            found = self._follow(modules, reference, block, depth)
+            if picks and not reference.startswith("each.") and any(one.attribute or one.index for one in found.targets):
+                # `a.b[each.key].c` is listed as `a.b`: where the attribute is listed, the key does something else
+                closed = False
+            targets += [target for target in found.targets if target not in targets]
+            closed = closed and found.closed
+            same_key = same_key or found.same_key
+            constant = constant or found.constant
+            chain += [reference, *found.chain]
+        if constant and targets:  # a constant beside a reference: a condition, a default, a join
+            closed = False
+        return Origin(tuple(targets), closed, same_key, tuple(dict.fromkeys(chain)), constant and not targets)
+
+    def _follow(self, modules: tuple[Step, ...], reference: str, block: Any, depth: int) -> Origin:
+        parts = _split(reference)
+        names = tuple(name for name, _ in modules)
+        head = parts[0]
+        if head == "var" and len(parts) > 1:
+            return self._variable(modules, names, parts, depth)
+        if head == "module" and len(parts) > 2:
+            call, index = _name_and_index(parts[1])
+            output = self._modules.get((*names, call), Module()).outputs.get(_name_and_index(parts[2])[0])
+            if output is None:
+                return Origin((), False, False, ())
+            inner = self._origin((*modules, (call, index or None)), output.expression, None, depth + 1)
+            return inner if len(parts) == 3 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
+        if head == "each" and len(parts) > 1 and parts[1] == "value":
+            expression = _for_each(block)
+            if expression is None:
+                return Origin((), False, True, ())
+            found = self._origin(modules, expression, None, depth + 1)
+            if not found.targets:  # for_each over what is known: it only picks
+                return Origin((), True, True, found.chain)
+            attribute = ".".join(parts[2:])
+            lone = found.lone
+            whole = lone is not None and not lone.attribute and lone.index is None
+            targets = tuple(target._replace(attribute=attribute) for target in found.targets)
+            return Origin(targets, whole, True, found.chain)
+        if head in ("local", "each", "count", "module", "var"):
+            return Origin((), False, False, ())
+        mode = "managed"
+        if head in ("data", "ephemeral"):
+            mode, parts = head, parts[1:]
+        if len(parts) < 2:
+            return Origin((), False, False, ())
+        name, index = _name_and_index(parts[1])
+        target = Target(modules, mode, parts[0], name, index or None, ".".join(parts[2:]))
+        return Origin((target,), True, False, ())
+
+    def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
+        name = _name_and_index(parts[1])[0]
+        if not names:
+            return Origin((), True, False, (), constant=True)
+        call = self._calls.get(names)
+        if call is None:
+            return Origin((), False, False, ())
+        expression = call.expressions.get(name)
+        if not isinstance(expression, dict) or not ("references" in expression or "constant_value" in expression):
+            return Origin((), True, False, (), constant=True)
+        inner = self._origin(modules[:-1], expression, call, depth + 1)
+        # A part of an object that was put together from several references could be any of them.
+        return inner if len(parts) == 2 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
+
+
+def _for_each(block: Any) -> dict[str, Any] | None:
+    return getattr(block, "for_each_expression", None)
+
+
+def _block_of(blocks: list[dict[str, Any]], position: int) -> dict[str, Any] | None:
+    """The configuration of one of several nested blocks.
+
+    Sets come in no certain order, so where blocks differ the answer is what holds for any of them:
+    references are pooled and stay open.
+    """
+    if position >= len(blocks):
+        return None
+    if all(block == blocks[0] for block in blocks):
+        return blocks[0]
+    out: dict[str, Any] = {}
+    for key in {key for block in blocks for key in block}:
+        entries = [block.get(key) for block in blocks]
+        if all(entry == entries[0] for entry in entries):
+            out[key] = entries[0]
+        else:
+            pooled = [ref for entry in entries if isinstance(entry, dict) for ref in entry.get("references", ())]
+            out[key] = {"references": [*pooled, "local.several_blocks"]}
+    return out
+
+
+def _longest(references: list[str]) -> list[str]:
+    """Terraform lists ``a.b.c`` and then ``a.b``; keep what is no prefix of another, in order, once."""
+    out: list[str] = []
+    for reference in references:
+        if any(_extends(other, reference) for other in references if other != reference) or reference in out:
+            continue
+        out.append(reference)
+    return out
+
+
+def _extends(longer: str, shorter: str) -> bool:
+    return longer.startswith(shorter) and longer[len(shorter)] in ".["
+
+
+def _split(reference: str) -> list[str]:
+    """Split at dots outside of brackets."""
+    parts, depth, quoted, start, at = [], 0, False, 0, 0
+    while at < len(reference):
+        char = reference[at]
+        if quoted:
+            if char == "\\":
+                at += 1
+            elif char == '"':
+                quoted = False
+        elif char == '"':
+            quoted = True
+        elif char == "[":
+            depth += 1
+        elif char == "]":
+            depth -= 1
+        elif char == "." and not depth:
+            parts.append(reference[start:at])
+            start = at + 1
+        at += 1
+    return [*parts, reference[start:]]
+
+
+def _name_and_index(part: str) -> tuple[str, str]:
+    name, bracket, rest = part.partition("[")
+    return name, bracket + rest
+
+

@@ -1,0 +1,414 @@
+"""The resources of a plan as they will be (or were), and how they name one another.
+
+A :class:`World` is one side of a plan: ``after`` or ``before``. Its :class:`PlanSubject` s are what
+conditions are applied to. Everything is indexed on first demand: most plans need little of it.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from iacgate.model.address import Address, AddressError, parse_address
+from iacgate.model.finding import Evidence
+from iacgate.model.plan import Plan, ResourceChange
+from iacgate.model.values import ABSENT, UNKNOWN
+from iacgate.policy.conditions import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Path, Trace, path_text
+from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.references import Origin, References, Target
+
+__all__ = ["PlanSubject", "World"]
+
+# Attributes that every resource has once it exists: a lone reference to one of them is set.
+_IDENTITY = frozenset({"id", "arn", "name", "key_id", "self_link", "bucket", "unique_id", "arn_suffix", "url"})
+_POLICY_SOURCE = "aws_iam_policy_document"
+
+
+class PlanSubject:
+    """One resource on one side of a plan."""
+
+    __slots__ = ("_address", "actions", "address", "change", "judged", "masks", "type", "unknown", "values", "world")
+
+    def __init__(
+        self, world: "World", address: str, kind: str, actions: tuple[str, ...], values: dict[str, Any], unknown: Any,
+        masks: Any, change: ResourceChange | None,
+    ) -> None:  # fmt: skip
+        self.world = world
+        self.address = address
+        self.type = kind
+        self.actions = actions
+        self.values = values
+        self.unknown = unknown
+        self.masks = masks
+        self.change = change
+        self.judged: PlanSubject = self
+        self._address: Address | None = None
+
+    @property
+    def parsed(self) -> Address | None:
+        """The address taken apart; ``None`` when it is none that Terraform would write."""
+        if self._address is None:
+            try:
+                self._address = parse_address(self.address)
+            except AddressError:
+                return None
+        return self._address
+
+    def resolve(self, at: Path) -> Any:
+        """``ABSENT`` when the author left it to the provider, ``Linked`` when it names a resource here, or ``UNKNOWN``."""
+        expression = self._expression(at)
+        if expression is False:
+            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
+        if not isinstance(expression, dict):
+            return UNKNOWN
+        origin = self._origin(expression)
+        lone = origin.lone
+        if lone is None or lone.mode == "ephemeral":
+            return UNKNOWN
+        if lone.attribute and lone.attribute not in _IDENTITY:
+            return UNKNOWN
+        found = self.world.instances(self, lone, same_key=origin.same_key)
+        return Linked(found[0].address) if found else UNKNOWN
+
+    def trace(self, at: Path) -> Trace:
+        """The references behind an unknown, and what would settle it."""
+        expression = self._expression(at)
+        if expression is False:
+            return Trace((), "the provider settles it when it applies; set it explicitly")
+        if not isinstance(expression, dict):
+            why = "the configuration in the plan does not show the expression"
+            return Trace((), why if self.world.references else "the plan has no configuration to follow")
+        chain = self._origin(expression).chain
+        if any(step.startswith("local.") for step in chain):
+            return Trace(chain, "a plan does not show what locals are made of; refer to the resource itself")
+        return Trace(chain, "known only after apply")
+
+    def is_sensitive(self, at: Path) -> bool:
+        """The plan's mask covers the value, one of its parents or a part of it."""
+        mask = self.masks
+        for step in at:
+            if mask is True:
+                return True
+            if isinstance(mask, dict):
+                mask = mask.get(step)
+            elif isinstance(mask, list) and isinstance(step, int):
+                mask = mask[step] if step < len(mask) else None
+            else:
+                return False
+        return _any_true(mask)
+
+    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+        """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
+        expression = self._expression(at)
+        if not isinstance(expression, dict):
+            return None
+        origin = self._origin(expression)
+        lone = origin.lone
+        if lone is None or lone.type != _POLICY_SOURCE or lone.mode != "data" or lone.attribute not in ("json", "minified_json", ""):
+            return None
+        found = self.world.instances(self, lone, same_key=origin.same_key)
+        if len(found) != 1:
+            return None
+        try:
+            known = found[0].values.get("json")
+            if isinstance(known, str):
+                return from_json(known), None
+            return from_data_source(found[0].values, found[0].unknown)
+        except PolicyDocumentError:
+            return None
+
+    def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
+        """Resources of the types whose attribute ``their`` names this one."""
+        certain: list[PlanSubject] = []
+        possible: list[PlanSubject] = []
+        for kind in types:
+            index = self.world.incoming(kind, their)
+            for name in matches:
+                value = self.values.get(name)
+                if isinstance(value, str) and value:
+                    certain += index.by_value.get(value, ())
+            certain += index.by_address.get(self.address, ())
+            possible += index.by_maybe.get(self.address, ())
+            possible += index.unresolved
+        certain = _once(certain)
+        possible = [one for one in _once(possible) if one not in certain]
+        wanted = " or ".join(types)
+        if missing is None:
+            missing = FAIL_TRUTH if self._partner_cannot_be_elsewhere(types, their, matches) else UNKNOWN_TRUTH
+        if possible:
+            needs = f"{possible[0].address} may be the one: its `{their}` is known only after apply"
+        else:
+            needs = "" if missing != UNKNOWN_TRUTH else f"no {wanted} of this root names it; one may live elsewhere"
+        actual = ABSENT if missing != UNKNOWN_TRUTH and not possible else UNKNOWN
+        return Links(certain, possible, False, missing, Evidence("", actual, "", needs=needs))  # type: ignore[arg-type]
+
+    def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
+        """Resources of the types that the value at ``at`` names."""
+        otherwise = UNKNOWN_TRUTH if missing is None else missing
+        path = path_text(at)
+        if value is UNKNOWN or type(value) is Linked:
+            expression = self._expression(at)
+            origin = self._origin(expression) if isinstance(expression, dict) else None
+            chain, needs = self.trace(at)
+            here = Evidence(path, UNKNOWN, "", chain=chain, needs=needs)
+            if origin is None or not origin.closed:
+                return Links([], [], True, UNKNOWN_TRUTH, here)
+            found: list[PlanSubject] = []
+            for target in origin.targets:
+                if target.attribute not in ("", *matches):
+                    return Links([], [], True, UNKNOWN_TRUTH, here)
+                instances = self.world.instances(self, target, same_key=origin.same_key)
+                if not instances:
+                    return Links([], [], True, UNKNOWN_TRUTH, here)
+                found += [one for one in instances if one.type in types]
+            if not found:
+                return Links([], [], False, otherwise, here)
+            return Links([], _once(found), True, UNKNOWN_TRUTH, here)  # type: ignore[arg-type]
+        values = value if isinstance(value, list) else [value]
+        certain: list[PlanSubject] = []
+        for kind in types:
+            for name in matches:
+                for item in values:
+                    if isinstance(item, str):
+                        certain += self.world.by_value(kind, name).get(item, ())
+        needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
+        here = Evidence(path, UNKNOWN, "", needs=needs)
+        return Links(_once(certain), [], False, otherwise, here)  # type: ignore[arg-type]
+
+    def others(self, types: list[str]) -> "list[PlanSubject]":
+        """All managed resources of these types on this side."""
+        return [one for kind in types for one in self.world.managed(kind)]
+
+    def _expression(self, at: Path) -> Any:
+        references = self.world.references
+        address = self.parsed
+        return references.expression(address, at, self.values) if references and address else None
+
+    def _origin(self, expression: dict[str, Any]) -> Origin:
+        references, address = self.world.references, self.parsed
+        assert references is not None
+        assert address is not None
+        return references.origin(address, expression)
+
+    def _partner_cannot_be_elsewhere(self, types: list[str], their: str, matches: list[str]) -> bool:
+        """It is created by this plan, so nothing elsewhere can name it yet; or its partner goes away here."""
+        if self.world.side == "before":
+            return False
+        if "create" in self.actions:
+            return True
+        before = self.world.opposite
+        twin = before.subject_at((self.change.previous_address if self.change else "") or self.address) if before else None
+        if twin is None:
+            return False
+        links = twin.named_by(types, their, matches, UNKNOWN_TRUTH)
+        return bool(links.certain)
+
+
+class _Incoming:
+    """Resources of one type by what their attribute names."""
+
+    def __init__(self) -> None:
+        self.by_value: dict[str, list[PlanSubject]] = {}
+        self.by_address: dict[str, list[PlanSubject]] = {}
+        self.by_maybe: dict[str, list[PlanSubject]] = {}
+        self.unresolved: list[PlanSubject] = []
+
+
+class World:
+    """One side of a plan."""
+
+    def __init__(self, plan: Plan, side: str, optional: frozenset[tuple[str, str]]) -> None:
+        self.plan = plan
+        self.side = side
+        self.opposite: World | None = None
+        self._optional = optional
+        self._subjects: dict[str, PlanSubject | None] = {}
+        self._incoming: dict[tuple[str, str], _Incoming] = {}
+        self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}
+
+    def may_be_left_out(self, kind: str, at: Path) -> bool:
+        """The schema lets an author set the attribute, so not setting it leaves it to the provider's default."""
+        return (kind, str(at[0])) in self._optional
+
+    def subject(self, change: ResourceChange) -> PlanSubject | None:
+        """The resource of a change on this side; ``None`` when there is none."""
+        values = self.plan.values(change)
+        if self.side == "before":
+            if values.before is None:
+                return None
+            address = change.previous_address or change.address
+            return PlanSubject(self, address, change.type, change.actions, values.before, None, values.before_sensitive, change)
+        if change.goes_away:
+            return None
+        unknown = values.unknown
+        after = values.after
+        if after is None:
+            after, unknown = {}, True
+        return PlanSubject(self, change.address, change.type, change.actions, after, unknown, values.after_sensitive, change)
+
+    def subject_at(self, address: str) -> PlanSubject | None:
+        """The resource at an address on this side."""
+        if address not in self._subjects:
+            change = self._by_address.get(address)
+            self._subjects[address] = self.subject(change) if change else None
+        return self._subjects[address]
+
+    @cached_property
+    def _by_address(self) -> dict[str, ResourceChange]:
+        before = self.side == "before"
+        return {
+            (change.previous_address or change.address) if before else change.address: change
+            for change in self.plan.resource_changes
+            if not change.deposed
+        }
+
+    @cached_property
+    def _by_type(self) -> dict[tuple[str, str], list[str]]:
+        out: dict[tuple[str, str], list[str]] = {}
+        for address, change in self._by_address.items():
+            out.setdefault((change.mode, change.type), []).append(address)
+        return out
+
+    @cached_property
+    def references(self) -> References | None:
+        """The configuration's references; they speak of what will be, so the other side has none."""
+        if self.side == "before" or self.plan.configuration is None:
+            return None
+        return References(self.plan.configuration)
+
+    @cached_property
+    def _data_sources(self) -> list[PlanSubject]:
+        """Data sources that were read while planning."""
+        out: list[PlanSubject] = []
+        modules = [self.plan.prior_state.root_module]
+        while modules:
+            module = modules.pop()
+            modules += module.child_modules
+            out += [
+                PlanSubject(self, found.address, found.type, (), found.values, None, found.sensitive_values, None)
+                for found in module.resources
+                if found.mode == "data"
+            ]
+        return out
+
+    def managed(self, kind: str) -> list[PlanSubject]:
+        """All managed resources of a type."""
+        return _there(self.subject_at(address) for address in self._by_type.get(("managed", kind), ()))
+
+    def _with_data(self, kind: str) -> list[PlanSubject]:
+        planned = _there(self.subject_at(address) for address in self._by_type.get(("data", kind), ()))
+        read = [one for one in self._data_sources if one.type == kind]
+        return self.managed(kind) + planned + [one for one in read if one.address not in {p.address for p in planned}]
+
+    def by_value(self, kind: str, attribute: str) -> dict[str, list[PlanSubject]]:
+        """Resources and data sources of a type by the known value of one attribute."""
+        key = (kind, attribute)
+        if key not in self._values:
+            index: dict[str, list[PlanSubject]] = {}
+            for one in self._with_data(kind):
+                value = one.values.get(attribute)
+                if isinstance(value, str) and value:
+                    index.setdefault(value, []).append(one)
+            self._values[key] = index
+        return self._values[key]
+
+    def incoming(self, kind: str, attribute: str) -> _Incoming:
+        """Resources of a type by what their attribute names."""
+        key = (kind, attribute)
+        if key not in self._incoming:
+            index = self._incoming[key] = _Incoming()
+            for one in self.managed(kind):
+                self._enter(index, one, attribute)
+        return self._incoming[key]
+
+    def _enter(self, index: _Incoming, one: PlanSubject, attribute: str) -> None:
+        steps = attribute.split(".")
+        value: Any = one.values
+        mask: Any = one.unknown
+        for step in steps:
+            while isinstance(value, list):
+                value, mask = (value[0] if value else None), (mask[0] if isinstance(mask, list) and mask else mask)
+            value = value.get(step) if isinstance(value, dict) else None
+            mask = mask if mask is True else mask.get(step) if isinstance(mask, dict) else None
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str) and item:
+                index.by_value.setdefault(item, []).append(one)
+        if not mask:
+            return
+        expression = one._expression(tuple(steps))
+        if expression is False:
+            return
+        origin = one._origin(expression) if isinstance(expression, dict) else None
+        if origin is None or not origin.targets:
+            index.unresolved.append(one)
+            return
+        sure = origin.lone is not None
+        for target in origin.targets:
+            found = self.instances(one, target, same_key=origin.same_key)
+            place = index.by_address if sure and len(found) == 1 else index.by_maybe
+            for partner in found:
+                place.setdefault(partner.address, []).append(one)
+        if not origin.closed:
+            index.unresolved.append(one)
+
+    def instances(self, source: PlanSubject, target: Target, *, same_key: bool) -> list[PlanSubject]:
+        """The instances that a reference of ``source`` may mean; with ``same_key`` the one with its own key."""
+        candidates: list[PlanSubject] = []
+        for address in self._by_block.get((tuple(name for name, _ in target.modules), target.mode, target.type, target.name), ()):
+            one = self.subject_at(address)
+            parsed = one.parsed if one else None
+            if one is None or parsed is None:
+                continue
+            if target.index is not None and parsed.index != target.index:
+                continue
+            steps = zip(parsed.modules, target.modules, strict=True)
+            if all(wanted is None or step.index == wanted for step, (_, wanted) in steps):
+                candidates.append(one)
+        if target.mode == "data" and not candidates:
+            candidates = [one for one in self._data_sources if _fits(one, target)]
+        if same_key and len(candidates) > 1 and source.parsed:
+            own = source.parsed.index or (source.parsed.modules[-1].index if source.parsed.modules else "")
+            mine = [one for one in candidates if one.parsed and own and _last_index(one.parsed) == own]
+            return mine or candidates
+        return candidates
+
+    @cached_property
+    def _by_block(self) -> dict[tuple[tuple[str, ...], str, str, str], list[str]]:
+        out: dict[tuple[tuple[str, ...], str, str, str], list[str]] = {}
+        for address in self._by_address:
+            try:
+                parsed = parse_address(address)
+            except AddressError:
+                continue
+            out.setdefault((parsed.module_names, parsed.mode, parsed.type, parsed.name), []).append(address)
+        return out
+
+
+def _last_index(address: Address) -> str:
+    return address.index or (address.modules[-1].index if address.modules else "")
+
+
+def _fits(one: PlanSubject, target: Target) -> bool:
+    parsed = one.parsed
+    if parsed is None or (parsed.mode, parsed.type, parsed.name) != (target.mode, target.type, target.name):
+        return False
+    if parsed.module_names != tuple(name for name, _ in target.modules):
+        return False
+    if target.index is not None and parsed.index != target.index:
+        return False
+    return all(wanted is None or step.index == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True))
+
+
+def _there(subjects: Iterable[PlanSubject | None]) -> list[PlanSubject]:
+    return [one for one in subjects if one is not None]
+
+
+def _once(subjects: list[PlanSubject]) -> list[PlanSubject]:
+    return list(dict.fromkeys(subjects))
+
+
+def _any_true(mask: Any) -> bool:
+    if isinstance(mask, dict):
+        return any(_any_true(part) for part in mask.values())
+    if isinstance(mask, list):
+        return any(_any_true(part) for part in mask)
+    return mask is True
