@@ -1,0 +1,203 @@
+"""A check's examples: small HCL texts that become plans and are judged as such.
+
+The plan is made as Terraform would make it for an empty account: literals are values, references
+and variables without a default are unknown and stand in the configuration, and what the author
+leaves out and the provider computes is unknown and unconfigured.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from iacgate.model.address import Address
+from iacgate.policy.provider_schema import ProviderSchema
+
+__all__ = ["ExampleError", "ExamplePlan", "example_plan"]
+
+_REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\[[^\]]*\])?(?:\.[A-Za-z_*][\w-]*(?:\[[^\]]*\])?)+")
+_UNKNOWN = object()
+
+
+class ExampleError(ValueError):
+    """The example is no HCL that an example can be made of."""
+
+
+class ExamplePlan(NamedTuple):
+    """A plan in JSON, and whether the example asks account-level checks."""
+
+    json: bytes
+    owns_account: bool
+
+
+def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
+    """Make a plan of an example. Raises ``ExampleError``."""
+    import hcl2
+
+    try:
+        document = hcl2.loads(text if text.endswith("\n") else text + "\n")
+    except Exception as error:  # the parser's own exceptions have no common root
+        raise ExampleError(f"not valid HCL: {type(error).__name__}") from None
+    variables = {
+        _bare(name): block
+        for entry in document.get("variable", [])
+        for name, block in entry.items()
+    }
+    changes: list[dict[str, Any]] = []
+    blocks: list[dict[str, Any]] = []
+    for mode, key in (("managed", "resource"), ("data", "data")):
+        for entry in document.get(key, []):
+            for kind, named in entry.items():
+                for name, body in named.items():
+                    change, block = _resource(mode, _bare(kind), _bare(name), body, variables, schema)
+                    changes.append(change)
+                    blocks.append(block)
+    plan = {
+        "format_version": "1.2",
+        "terraform_version": "1.11.4",
+        "planned_values": {"root_module": {}},
+        "resource_changes": changes,
+        "configuration": {
+            "root_module": {
+                "resources": blocks,
+                "variables": {name: _variable(block) for name, block in variables.items()},
+            }
+        },
+    }
+    return ExamplePlan(msgspec.json.encode(plan), "# account: owned" in text.splitlines())
+
+
+def _variable(block: dict[str, Any]) -> dict[str, Any]:
+    return {"default": _literal(block["default"])} if "default" in block else {}
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _literal(value: Any) -> Any:
+    """A literal as Terraform's value; ``_UNKNOWN`` for an expression."""
+    if isinstance(value, str):
+        if value.startswith('"') and value.endswith('"') and len(value) > 1:
+            inner = value[1:-1]
+            if "${" in inner.replace("$${", ""):
+                return _UNKNOWN
+            return msgspec.json.decode(f'"{inner}"'.encode()) if "\\" in inner else inner
+        if value.startswith("${") and value.endswith("}"):
+            return _UNKNOWN
+        if value in ("true", "false"):
+            return value == "true"
+        if value == "null":
+            return None
+        if value.startswith("<<"):
+            lines = value.splitlines()
+            return "\n".join(lines[1:-1]) + "\n"
+        return value
+    if isinstance(value, list):
+        items = [_literal(item) for item in value]
+        return items
+    if isinstance(value, dict):
+        return {_bare(key): _literal(item) for key, item in value.items() if not key.startswith("__")}
+    return value
+
+
+def _resource(
+    mode: str, kind: str, name: str, body: dict[str, Any], variables: dict[str, Any], schema: ProviderSchema
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    typed = kind if mode == "managed" else f"data.{kind}"
+    after, unknown, expressions = _body(body, typed, "", variables, schema)
+    for path, attribute in schema.paths(typed).items():
+        if path and "." not in path and "[" not in path and path not in after and path not in unknown:
+            if attribute.computed:
+                unknown[path] = True
+            elif attribute.type == "block":
+                after[path] = []
+            else:
+                after[path] = None
+    address = str(Address((), mode, kind, name))
+    head = {"address": address, "mode": mode, "type": kind, "name": name}
+    action = "create" if mode == "managed" else "read"
+    change = {"actions": [action], "before": None, "after": after, "after_unknown": unknown,
+              "before_sensitive": False, "after_sensitive": {}}  # fmt: skip
+    return {**head, "change": change}, {**head, "expressions": expressions}
+
+
+def _body(
+    body: dict[str, Any], kind: str, prefix: str, variables: dict[str, Any], schema: ProviderSchema
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    after: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    expressions: dict[str, Any] = {}
+    for raw_key, value in body.items():
+        key = _bare(raw_key)
+        if key.startswith("__"):
+            continue
+        if key == "dynamic":
+            for entry in value:
+                for name in entry:
+                    unknown[_bare(name)] = True  # over what is not known; it leaves no expression
+            continue
+        path = f"{prefix}{key}"
+        attribute = schema.attribute(kind, path)
+        nested = isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "__is_block__" in item for item in value)
+        if nested:
+            parts = [_body(item, kind, f"{path}[].", variables, schema) for item in value]
+            if attribute is not None and attribute.type != "block":  # attributes that take block syntax stand as values
+                parts = [(_filled(kind, path, part[0], part[1], schema), part[1], part[2]) for part in parts]
+            after[key] = [part[0] for part in parts]
+            unknown[key] = [part[1] for part in parts]
+            expressions[key] = [part[2] for part in parts]
+            continue
+        known, mask, references = _value(value, variables)
+        expressions[key] = {"references": references} if references else {"constant_value": known}
+        if mask is True:
+            unknown[key] = True
+        else:
+            after[key] = _blocks_from_attribute(known)
+            if mask:
+                unknown[key] = mask
+    return after, unknown, expressions
+
+
+def _blocks_from_attribute(value: Any) -> Any:
+    return value
+
+
+def _filled(kind: str, path: str, values: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema) -> dict[str, Any]:
+    for known in schema.paths(kind):
+        rest = known.removeprefix(f"{path}[].")
+        if rest != known and "." not in rest and rest not in values and rest not in unknown:
+            values[rest] = None
+    return values
+
+
+def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
+    """The known part, the mask of unknowns, and what an expression refers to."""
+    if isinstance(value, list):
+        parts = [_value(item, variables) for item in value]
+        masks = [part[1] for part in parts]
+        return [part[0] for part in parts], masks if any(masks) else None, [ref for part in parts for ref in part[2]]
+    if isinstance(value, dict):
+        entries = {_bare(key): _value(item, variables) for key, item in value.items() if not key.startswith("__")}
+        masks_by_key = {key: part[1] for key, part in entries.items() if part[1]}
+        return {key: part[0] for key, part in entries.items()}, masks_by_key or None, [r for p in entries.values() for r in p[2]]
+    literal = _literal(value)
+    if literal is not _UNKNOWN:
+        return literal, None, []
+    references = _references(value)
+    lone = _REFERENCE.fullmatch(value.removeprefix("${").removesuffix("}").strip())
+    if lone and references and references[0].startswith("var."):
+        block = variables.get(references[0].split(".")[1], {})
+        if "default" in block:
+            return _literal(block["default"]), None, references[:1]
+    return None, True, references
+
+
+def _references(text: str) -> list[str]:
+    out: list[str] = []
+    for match in _REFERENCE.finditer(re.sub(r'"[^"$]*"', "", text)):
+        parts = match[0].split(".")
+        shortest = 3 if parts[0] == "data" else 2
+        for end in range(len(parts), shortest - 1, -1):
+            out.append(".".join(parts[:end]))
+    return out
