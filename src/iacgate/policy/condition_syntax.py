@@ -50,7 +50,7 @@ class Scope(NamedTuple):
     document: bool = False
     """Inside a policy document."""
     settable: "set[tuple[str, str]] | None" = None
-    """Gathers (type, top-level attribute) that authors can set, among those the check names."""
+    """Gathers (type, path) that authors may leave to the provider, among those the check names."""
 
     def lookup(self, kind: str, path: str) -> AttributeSchema | None:
         """The schema of a path written with its marks."""
@@ -134,11 +134,6 @@ def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
             one = _hold(node, kind, steps, scope, collection=collection)
             if one is not None:
                 found.append(one)
-            if scope.settable is not None and not scope.document:
-                top = (scope.prefix or names[0]).split(".")[0].removesuffix("[]").removesuffix("{}")
-                known = scope.schema.attribute(kind, top)
-                if known is not None and (known.optional or known.required):
-                    scope.settable.add((kind, top))
     if not found:
         return _Found(names, None, "")
     first, path = found[0]
@@ -163,6 +158,8 @@ def _hold(
             hint = "" if scope.document else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
             scope.source.problem(node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else ""))
             return None
+        if scope.settable is not None and not scope.document and scope.schema.left_to_provider(kind, here):
+            scope.settable.add((kind, here.replace("[]", "").replace("{}", "")))
         last = position == len(steps) - 1
         if last:
             return attribute, here

@@ -462,7 +462,7 @@ def _compile_quantifier(tree: dict[str, Any]) -> Node:
             return UNKNOWN_TRUTH
         result = first
         for item, item_mask, item_at in elements:
-            result = pick(result, UNKNOWN_TRUTH if item_mask is True else inner(item, item_mask, item_at, subject))
+            result = pick(result, inner(item, item_mask, item_at, subject))
             if result == stop:
                 return result
         return result
@@ -474,12 +474,8 @@ def _compile_quantifier(tree: dict[str, Any]) -> Node:
             out.append(_evidence(whole, place, "not set" if negated else "set", s))
             return
         for item, item_mask, item_at in elements:
-            truth = UNKNOWN_TRUTH if item_mask is True else inner(item, item_mask, item_at, s)
-            if (FAIL_TRUTH - truth if negated else truth) != want:
-                continue
-            if item_mask is True:
-                out.append(_evidence(UNKNOWN, item_at, "known", s))
-            else:
+            truth = inner(item, item_mask, item_at, s)
+            if (FAIL_TRUTH - truth if negated else truth) == want:
                 node.explain(item, item_mask, item_at, s, negated, want, out)
 
     return Node(judge, explain, node.relational)

@@ -80,18 +80,19 @@ def _literal(value: Any) -> Any:
     if isinstance(value, str):
         if value.startswith('"') and value.endswith('"') and len(value) > 1:
             inner = value[1:-1]
+            if inner.startswith("<<"):
+                return _heredoc(inner)
             if "${" in inner.replace("$${", ""):
                 return _UNKNOWN
             return msgspec.json.decode(f'"{inner}"'.encode()) if "\\" in inner else inner
+        if value.startswith("${jsonencode(") and value.endswith(")}"):
+            return _jsonencode(value[len("${jsonencode(") : -2])
         if value.startswith("${") and value.endswith("}"):
             return _UNKNOWN
         if value in ("true", "false"):
             return value == "true"
         if value == "null":
             return None
-        if value.startswith("<<"):
-            lines = value.splitlines()
-            return "\n".join(lines[1:-1]) + "\n"
         return value
     if isinstance(value, list):
         items = [_literal(item) for item in value]
@@ -99,6 +100,29 @@ def _literal(value: Any) -> Any:
     if isinstance(value, dict):
         return {_bare(key): _literal(item) for key, item in value.items() if not key.startswith("__")}
     return value
+
+
+def _heredoc(text: str) -> str:
+    from textwrap import dedent
+
+    head, *lines = text.splitlines()
+    body = "\n".join(lines[:-1]) + "\n"
+    return dedent(body) if head.startswith("<<-") else body
+
+
+def _jsonencode(text: str) -> Any:
+    import hcl2
+
+    value = _literal(hcl2.loads(f"value = {text}\n")["value"])
+    return _UNKNOWN if _holds_unknown(value) else msgspec.json.encode(value).decode()
+
+
+def _holds_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_unknown(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_holds_unknown(item) for item in value)
+    return value is _UNKNOWN
 
 
 def _resource(
@@ -134,8 +158,8 @@ def _body(
             continue
         if key == "dynamic":
             for entry in value:
-                for name in entry:
-                    unknown[_bare(name)] = True  # over what is not known; it leaves no expression
+                for name, block in entry.items():
+                    _dynamic(_bare(name), block, kind, prefix, after, unknown, schema)
             continue
         path = f"{prefix}{key}"
         attribute = schema.attribute(kind, path)
@@ -147,20 +171,34 @@ def _body(
             after[key] = [part[0] for part in parts]
             unknown[key] = [part[1] for part in parts]
             expressions[key] = [part[2] for part in parts]
+            if attribute is not None and attribute.type != "block":
+                references = [ref for part in parts for one in part[2].values() for ref in one.get("references", ())]
+                expressions[key] = {"references": references} if references else {"constant_value": after[key]}
             continue
         known, mask, references = _value(value, variables)
         expressions[key] = {"references": references} if references else {"constant_value": known}
         if mask is True:
             unknown[key] = True
         else:
-            after[key] = _blocks_from_attribute(known)
+            after[key] = known
             if mask:
                 unknown[key] = mask
     return after, unknown, expressions
 
 
-def _blocks_from_attribute(value: Any) -> Any:
-    return value
+def _dynamic(
+    name: str, block: Any, kind: str, prefix: str, after: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema
+) -> None:
+    """Blocks over what is not known, as Terraform shows them: no expression, and for attributes one unknown block."""
+    attribute = schema.attribute(kind, prefix + name)
+    if attribute is None or attribute.type == "block":
+        unknown[name] = True
+        return
+    content = (block[0] if isinstance(block, list) else block)["content"]
+    content = content[0] if isinstance(content, list) else content
+    mask = {_bare(key): True for key in content if not key.startswith("__")}
+    after[name] = [_filled(kind, prefix + name, {}, mask, schema)]
+    unknown[name] = [mask]
 
 
 def _filled(kind: str, path: str, values: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema) -> dict[str, Any]:

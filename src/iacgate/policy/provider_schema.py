@@ -128,6 +128,7 @@ class ProviderSchema:
     def __init__(self, entries: Mapping[str, _Entry], versions: Mapping[str, str]) -> None:
         self._entries = entries
         self._decoded: dict[str, dict[str, AttributeSchema]] = {}
+        self._computed_blocks: dict[str, list[str]] = msgspec.json.decode((_SHIPPED / "computed_blocks.json").read_bytes())
         self.versions = versions
         """Provider (``hashicorp/aws``) to the version its schema was read from, "" when not known."""
 
@@ -157,6 +158,19 @@ class ProviderSchema:
             return exact
         found = _resolve(paths, path)
         return found[1] if found else None
+
+    def left_to_provider(self, resource_type: str, path: str) -> bool:
+        """The author may leave it out, and the provider then settles its value when it applies.
+
+        A schema says so of attributes (optional and computed). Of blocks it does not: those that the
+        provider fills in are listed in ``schema/computed_blocks.json``, as plans of the provider show them.
+        """
+        found = self.attribute(resource_type, path)
+        if found is None:
+            return False
+        if found.type == "block":
+            return path in self._computed_blocks.get(resource_type, ())
+        return found.computed and (found.optional or found.required)
 
     def suggest(self, resource_type: str, path: str) -> str:
         """The path of this type that a misspelt one may have meant, as a check spells it; "" if none is close."""

@@ -95,7 +95,8 @@ class References:
             if "references" in here or "constant_value" in here:
                 return here
             if step not in here:
-                return False if depth == 0 or isinstance(step, str) else None
+                # Left out by the author. When there is something below it all the same, `dynamic` wrote it.
+                return False if depth == len(path) - 1 else None
             here, value = here[step], value.get(step) if isinstance(value, dict) else None
         if isinstance(here, dict) and ("references" in here or "constant_value" in here):
             return here

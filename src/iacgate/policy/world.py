@@ -19,7 +19,8 @@ from iacgate.policy.references import Origin, References, Target
 __all__ = ["PlanSubject", "World"]
 
 # Attributes that every resource has once it exists: a lone reference to one of them is set.
-_IDENTITY = frozenset({"id", "arn", "name", "key_id", "self_link", "bucket", "unique_id", "arn_suffix", "url"})
+_IDENTITY = frozenset({"id", "arn", "name", "key_id", "self_link", "bucket", "unique_id", "identifier", "cluster_identifier",
+                       "url", "key_arn", "alias_arn", "target_key_arn"})  # fmt: skip
 _POLICY_SOURCE = "aws_iam_policy_document"
 
 
@@ -227,7 +228,7 @@ class World:
 
     def may_be_left_out(self, kind: str, at: Path) -> bool:
         """The schema lets an author set the attribute, so not setting it leaves it to the provider's default."""
-        return (kind, str(at[0])) in self._optional
+        return (kind, ".".join(step for step in at if isinstance(step, str))) in self._optional
 
     def subject(self, change: ResourceChange) -> PlanSubject | None:
         """The resource of a change on this side; ``None`` when there is none."""
