@@ -18,7 +18,7 @@ from iacgate.errors import PolicyError, Problem
 from iacgate.model.finding import CheckInfo, Family, Severity, Tier
 from iacgate.policy.conditions import Node, compile_condition
 
-__all__ = ["Case", "Catalogue", "CheckHead", "compile_directory", "compile_files", "load_directory", "load_packaged"]
+__all__ = ["Case", "Catalogue", "CheckHead", "compile_directory", "compile_files", "lint_files", "load_directories", "load_directory", "load_packaged", "packaged_root", "read_check_files"]
 
 FORMAT = 3
 _COMPILED = "catalogue.msgpack"
@@ -149,7 +149,7 @@ class Catalogue:
 
 def compile_directory(root: Path) -> bytes:
     """Compile a directory of checks. Raises ``PolicyError`` with every problem when anything is wrong."""
-    return compile_files(root, _read_files(root))
+    return compile_files(root, read_check_files(root))
 
 
 def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: Path | None = None) -> bytes:
@@ -258,7 +258,7 @@ def _packaged_part() -> _Compiled:
 
 
 def _cached_part(root: Path, schema_file: Path | None) -> _Compiled:
-    files = _read_files(root)
+    files = read_check_files(root)
     key = _digest([_program(), str(root).encode(), schema_file.read_bytes() if schema_file else b"",
                    *(part for file, content in files for part in (file.encode(), content))])  # fmt: skip
     cached = cache_directory() / f"checks-{key[:32]}.msgpack"
@@ -308,7 +308,7 @@ def _open(data: bytes) -> _Compiled | None:
     return part if part.format == FORMAT else None
 
 
-def _read_files(root: Path) -> list[tuple[str, bytes]]:
+def read_check_files(root: Path) -> list[tuple[str, bytes]]:
     if not root.is_dir():
         raise PolicyError(f"{root} is not a directory of checks")
     out = []

@@ -1,0 +1,126 @@
+"""``iacgate check``: judge plans, report, end with the code of the worst."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from iacgate.cli.interface import render_options, say, say_error, write_report
+from iacgate.config import Config, found_but_ignored, load_config
+from iacgate.errors import InputError, UsageError
+from iacgate.gate.judge import Judged, PolicySource, Settings, failed_report, judge, load_policy
+from iacgate.model.decision import Report
+from iacgate.reports.formats import FORMATS
+from iacgate.sources.json_text import DEFAULT_MAX_BYTES
+
+__all__ = ["check", "policy_options", "settings_of"]
+
+_PRECEDENCE = (5, 4, 1, 3, 0)
+_LATER = ("hcl", "inventory")
+
+
+def policy_options(command: Any) -> Any:
+    """The options that say by which policy and as what an input is judged; ``explain`` takes them too."""
+    for option in reversed(
+        (
+            click.option("--policy-set", "policy_file", type=click.Path(path_type=Path), envvar="IACGATE_POLICY_SET",
+                         metavar="FILE", help="Policy bundle; the packaged baseline when left out."),
+            click.option("--config", "config_file", type=click.Path(path_type=Path), envvar="IACGATE_CONFIG", metavar="FILE",
+                         help="Configuration of the gate. Never looked for in what is scanned."),
+            click.option("--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to."),
+            click.option("--kind", type=click.Choice(["plan", "state", "hcl", "inventory"]), help="What the input is.  [default: plan]"),
+            click.option("--source-dir", type=click.Path(path_type=Path), metavar="DIR",
+                         help="Root module behind the plan: findings get file and line."),
+            click.option("--max-input-bytes", type=click.IntRange(min=1), envvar="IACGATE_MAX_INPUT_BYTES", metavar="N",
+                         help=f"Refuse larger inputs.  [default: {DEFAULT_MAX_BYTES}]"),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def settings_of(
+    policy_file: Path | None, config_file: Path | None, workspace: str | None, kind: str | None, source_dir: Path | None,
+    max_input_bytes: int | None, *, include_passed: bool = False,
+) -> tuple[Settings, PolicySource, Config]:  # fmt: skip
+    """Configuration, overridden by the command line; and the policy it names."""
+    if kind in _LATER:
+        raise UsageError(f"--kind {kind} is not in this version; it judges plans and states")
+    config = load_config(config_file)
+    settings = Settings(
+        workspace=workspace or config.workspace,
+        kind=kind,
+        source_dir=source_dir,
+        include_passed=include_passed,
+        max_input_bytes=max_input_bytes or config.max_input_bytes or DEFAULT_MAX_BYTES,
+        digest_key=config.digest_key,
+    )
+    return settings, load_policy(policy_file or config.policy_set), config
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PLAN...")
+@click.option("--format", "format_name", type=click.Choice(list(FORMATS)), default="terminal", show_default=True,
+              help="Format on standard output.")
+@click.option("--output", metavar="FILE", help="Write that to a file instead.")
+@click.option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="A further report; repeatable.")
+@click.option("--include-passed", is_flag=True, help="List passes too.")
+@click.option("--exit-zero", is_flag=True, help="End with 0 whatever is decided; for callers that read the output.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on standard output; reports to files and the exit code remain.")
+@policy_options
+def check(
+    paths: tuple[str, ...], format_name: str, output: str | None, reports: tuple[str, ...], include_passed: bool, exit_zero: bool,
+    quiet: bool, **options: Any,
+) -> int:  # fmt: skip
+    """Judge PLAN: what `terraform show -json` writes (- is standard input).
+
+    Several plans are judged in turn and the worst outcome counts.
+    """
+    wanted = _targets(reports)
+    settings, source, _ = settings_of(**options, include_passed=include_passed)
+    judged = [_judge(path, source, settings) for path in paths]
+    notes = found_but_ignored([Path.cwd(), *_beside(paths), *([settings.source_dir] if settings.source_dir else [])], options["config_file"])
+    made = [one.report._replace(notes=[*one.report.notes, *notes]) for one in judged]
+    secrets = frozenset().union(*(one.secrets() for one in judged))
+    shown = render_options(include_passed=include_passed, source_dir=settings.source_dir)
+    hits = 0
+    for name, target in wanted:
+        hits += write_report(name, target, made, shown, secrets)
+    if output or not quiet:
+        readable = [report for report in made if report.input.kind != "unreadable"] if format_name == "terminal" else made
+        if readable or output:
+            hits += write_report(format_name, output, readable or made, shown, secrets)
+    if hits:
+        say_error("a sensitive value had to be taken out of the output; this is a bug in iacgate, please report it")
+    return _code(made, exit_zero=exit_zero)
+
+
+def _judge(path: str, source: PolicySource, settings: Settings) -> Judged:
+    try:
+        return judge(path, source, settings)
+    except InputError as error:
+        say(error)
+        return Judged(failed_report(path, error, source, settings), frozenset)
+
+
+def _targets(reports: tuple[str, ...]) -> list[tuple[str, str]]:
+    out = []
+    for report in reports:
+        name, separator, target = report.partition("=")
+        if not separator or not target or name not in FORMATS:
+            raise UsageError(f"--report takes FORMAT=FILE, not {report!r}", hint=f"formats: {', '.join(FORMATS)}")
+        out.append((name, target))
+    return out
+
+
+def _beside(paths: tuple[str, ...]) -> list[Path]:
+    return [Path(os.path.dirname(path) or ".") for path in paths if path != "-"]
+
+
+def _code(reports: list[Report], *, exit_zero: bool) -> int:
+    codes = {report.decision.exit_code for report in reports}
+    unreadable = any(report.input.kind == "unreadable" for report in reports)
+    if exit_zero and not unreadable:
+        return 0
+    return next(code for code in _PRECEDENCE if code in codes)

@@ -1,0 +1,104 @@
+"""``iacgate checks``: what the gate looks for."""
+
+from pathlib import Path
+
+import click
+
+from iacgate.cli.interface import write_out
+from iacgate.errors import UsageError
+from iacgate.model.finding import Family, Severity, Tier
+from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged, packaged_root
+
+__all__ = ["checks"]
+
+_directory = click.option(
+    "--dir", "directories", multiple=True, type=click.Path(path_type=Path), metavar="DIR", help="Your own checks too; repeatable."
+)
+
+
+@click.group()
+def checks() -> None:
+    """What the gate looks for."""
+
+
+def _load(directories: tuple[Path, ...]) -> Catalogue:
+    return load_directories(directories) if directories else load_packaged()
+
+
+@checks.command("list")
+@_directory
+@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--family", type=click.Choice(list(Family)), multiple=True)
+@click.option("--severity", type=click.Choice(list(Severity)), multiple=True)
+@click.option("--tier", type=click.Choice(list(Tier)), multiple=True)
+@click.option("--type", "resource_type", metavar="TYPE", help="Only checks that look at this resource type.")
+def list_checks(
+    directories: tuple[Path, ...], format_name: str, family: tuple[str, ...], severity: tuple[str, ...], tier: tuple[str, ...],
+    resource_type: str | None,
+) -> None:  # fmt: skip
+    """All checks, or those of a family, severity, tier or resource type."""
+    catalogue = _load(directories)
+    chosen = [
+        catalogue.info(number)
+        for number, head in enumerate(catalogue.heads)
+        if (not family or head.family in family)
+        and (not severity or head.severity in severity)
+        and (not tier or head.tier in tier)
+        and (not resource_type or resource_type in head.resource_types)
+    ]
+    chosen.sort(key=lambda info: info.id)
+    if format_name == "json":
+        import msgspec
+
+        write_out(msgspec.json.encode([
+            {"id": info.id, "title": info.title, "family": info.family, "severity": info.severity, "tier": info.tier,
+             "clouds": sorted({kind.split("_")[0] for kind in info.resource_types}), "resource_types": info.resource_types,
+             "aliases": info.aliases, "controls": info.controls}
+            for info in chosen
+        ]) + b"\n")  # fmt: skip
+        return
+    width = max((len(info.id) for info in chosen), default=0)
+    for info in chosen:
+        strict = "  (strict)" if info.tier is Tier.STRICT else ""
+        click.echo(f"{info.id:<{width}}  {info.severity:<8}  {info.title}{strict}")
+    click.echo(f"{len(chosen)} checks", err=True)
+
+
+@checks.command("show")
+@click.argument("check_id", metavar="ID")
+@_directory
+def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
+    """One check: why, how to fix, what it is called elsewhere, and its condition. ID may be an alias."""
+    catalogue = _load(directories)
+    number = catalogue.by_id.get(check_id)
+    if number is None:
+        number = next((n for n, head in enumerate(catalogue.heads) if check_id in head.aliases), None)
+    if number is None:
+        raise UsageError(f"there is no check `{check_id}`", hint=_suggest(check_id, catalogue))
+    info = catalogue.info(number)
+    click.echo(f"{info.id}\n{info.title}\n")
+    click.echo(f"family    {info.family}\nseverity  {info.severity}\ntier      {info.tier}")
+    click.echo(f"looks at  {', '.join(info.resource_types) or info.subject}")
+    if info.deprecated:
+        click.echo(f"deprecated: {info.deprecated}")
+    click.echo(f"\nWhy\n  {info.rationale}\n\nHow to fix\n  {info.remediation}")
+    if info.aliases:
+        click.echo(f"\nElsewhere\n  {', '.join(info.aliases)}")
+    for benchmark, controls in info.controls.items():
+        click.echo(f"  {benchmark}: {', '.join(controls)}")
+    for root in (packaged_root(), *directories):
+        path = root / info.file
+        if path.is_file() and path.stem == info.id:
+            click.echo(f"\n{info.file}\n")
+            for line in path.read_text("utf-8").splitlines():
+                if line.startswith("examples:"):
+                    break
+                click.echo(f"  {line}")
+            break
+
+
+def _suggest(check_id: str, catalogue: Catalogue) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(check_id, [head.id for head in catalogue.heads], n=1)
+    return f"did you mean {close[0]}?" if close else "`iacgate checks list` shows them"
