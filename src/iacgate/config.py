@@ -4,6 +4,8 @@ What is scanned does not configure the gate: a file in the working directory or 
 is ignored, and a note says so.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -72,7 +74,9 @@ def resolve_secret(reference: str) -> bytes:
         try:
             return Path(name).read_bytes().strip()
         except OSError as error:
-            raise UsageError(f"the secret {reference} cannot be read: {(error.strerror or 'unreadable').lower()}") from None
+            raise UsageError(
+                f"the secret {reference} cannot be read: {(error.strerror or 'unreadable').lower()}"
+            ) from None
     if separator and kind == "env":
         raise UsageError(f"the secret {reference} is not set")
     raise UsageError("a secret in the configuration must be a reference: env://NAME or file://PATH")

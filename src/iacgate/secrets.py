@@ -4,6 +4,8 @@ Evidence is an allow-list and structurally masked before anything is rendered; w
 net below that. A hit means that a mask was missing, so hits are counted and reported as our bug.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import re
@@ -11,13 +13,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from iacgate.model.configuration import Module
 from iacgate.model.plan import Plan
 
 __all__ = ["known_secrets", "scrub"]
 
 _SHORTEST = 8
 MASK = b"***"
-_PROVIDER_SECRET = re.compile(r"secret|token|password|passphrase|private|credential|access_key|api_key|client_key|auth", re.IGNORECASE)
+_PROVIDER_SECRET = re.compile(
+    r"secret|token|password|passphrase|private|credential|access_key|api_key|client_key|auth", re.IGNORECASE
+)
 
 
 def known_secrets(plan: Plan) -> frozenset[str]:
@@ -25,13 +30,14 @@ def known_secrets(plan: Plan) -> frozenset[str]:
     found: set[str] = set()
     configuration = plan.configuration
     if configuration is not None:
-        for name, variable in configuration.root_module.variables.items():
-            if variable.sensitive or variable.ephemeral:
+        root = configuration.get("root_module", {})
+        for name, variable in root.get("variables", {}).items():
+            if variable.get("sensitive") or variable.get("ephemeral"):
                 found.update(_texts(plan.variables.get(name)))
-                found.update(_texts(variable.default))
-        for provider in configuration.provider_config.values():
-            found.update(_provider_secrets(provider.expressions))
-        found.update(_sensitive_defaults(configuration.root_module))
+                found.update(_texts(variable.get("default")))
+        for provider in configuration.get("provider_config", {}).values():
+            found.update(_provider_secrets(provider.get("expressions")))
+        found.update(_sensitive_defaults(root))
     for change in (*plan.resource_changes, *plan.resource_drift):
         if change.marks_sensitive:
             values = plan.values(change)
@@ -40,15 +46,16 @@ def known_secrets(plan: Plan) -> frozenset[str]:
     return frozenset(text for text in found if len(text) >= _SHORTEST)
 
 
-def _sensitive_defaults(module: Any) -> Iterator[str]:
-    for call in module.module_calls.values():
-        for name, variable in call.module.variables.items():
-            if variable.sensitive:
-                yield from _texts(variable.default)
-                expression = call.expressions.get(name)
+def _sensitive_defaults(module: Module) -> Iterator[str]:
+    for call in module.get("module_calls", {}).values():
+        inner = call.get("module", {})
+        for name, variable in inner.get("variables", {}).items():
+            if variable.get("sensitive"):
+                yield from _texts(variable.get("default"))
+                expression = call.get("expressions", {}).get(name)
                 if isinstance(expression, dict):
                     yield from _texts(expression.get("constant_value"))
-        yield from _sensitive_defaults(call.module)
+        yield from _sensitive_defaults(inner)
 
 
 def _provider_secrets(expressions: Any, name: str = "") -> Iterator[str]:

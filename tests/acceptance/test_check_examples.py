@@ -6,9 +6,9 @@ import pytest
 
 from iacgate.policy.catalogue import lint_files, packaged_root
 from iacgate.policy.check_file import read_check
-from iacgate.policy.examples import example_plan
 from iacgate.policy.provider_schema import load
 from iacgate.policy.yaml_nodes import Source
+from iacgate.testing.examples import example_plan
 from iacgate.testing.judging import judge_check
 
 ROOT = packaged_root()
@@ -22,14 +22,18 @@ def _examples() -> list[tuple[str, str, int, str]]:
             continue
         check = read_check(path.read_bytes(), Source(path.name), path.stem, SCHEMA)
         assert check is not None, path
-        out += [(path.stem, label, i, text) for label, texts in check["examples"].items() for i, text in enumerate(texts)]
+        out += [
+            (path.stem, label, i, text) for label, texts in check["examples"].items() for i, text in enumerate(texts)
+        ]
     return out
 
 
 EXAMPLES = _examples()
 
 
-@pytest.mark.parametrize(("check", "label", "position", "text"), EXAMPLES, ids=[f"{c}-{k}-{i}" for c, k, i, _ in EXAMPLES])
+@pytest.mark.parametrize(
+    ("check", "label", "position", "text"), EXAMPLES, ids=[f"{c}-{k}-{i}" for c, k, i, _ in EXAMPLES]
+)
 def test_an_example_gives_the_verdict_it_stands_under(check: str, label: str, position: int, text: str) -> None:
     verdicts = judge_check(check, example_plan(text, SCHEMA), ROOT)
     seen = {str(verdict) for verdict in verdicts}

@@ -1,5 +1,7 @@
 """``iacgate check``: judge plans, report, end with the code of the worst."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
 from typing import Any
@@ -61,13 +63,21 @@ def settings_of(
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PLAN...")
-@click.option("--format", "format_name", type=click.Choice(list(FORMATS)), default="terminal", show_default=True,
-              help="Format on standard output.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    default="terminal",
+    show_default=True,
+    help="Format on standard output.",
+)
 @click.option("--output", metavar="FILE", help="Write that to a file instead.")
 @click.option("--report", "reports", multiple=True, metavar="FORMAT=FILE", help="A further report; repeatable.")
 @click.option("--include-passed", is_flag=True, help="List passes too.")
 @click.option("--exit-zero", is_flag=True, help="End with 0 whatever is decided; for callers that read the output.")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on standard output; reports to files and the exit code remain.")
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Nothing on standard output; reports to files and the exit code remain."
+)
 @policy_options
 def check(
     paths: tuple[str, ...], format_name: str, output: str | None, reports: tuple[str, ...], include_passed: bool, exit_zero: bool,
@@ -80,7 +90,9 @@ def check(
     wanted = _targets(reports)
     settings, source, _ = settings_of(**options, include_passed=include_passed)
     judged = [_judge(path, source, settings) for path in paths]
-    notes = found_but_ignored([Path.cwd(), *_beside(paths), *([settings.source_dir] if settings.source_dir else [])], options["config_file"])
+    notes = found_but_ignored(
+        [Path.cwd(), *_beside(paths), *([settings.source_dir] if settings.source_dir else [])], options["config_file"]
+    )
     made = [one.report._replace(notes=[*one.report.notes, *notes]) for one in judged]
     secrets = frozenset().union(*(one.secrets() for one in judged))
     shown = render_options(include_passed=include_passed, source_dir=settings.source_dir)
@@ -88,7 +100,9 @@ def check(
     for name, target in wanted:
         hits += write_report(name, target, made, shown, secrets)
     if output or not quiet:
-        readable = [report for report in made if report.input.kind != "unreadable"] if format_name == "terminal" else made
+        readable = (
+            [report for report in made if report.input.kind != "unreadable"] if format_name == "terminal" else made
+        )
         if readable or output:
             hits += write_report(format_name, output, readable or made, shown, secrets)
     if hits:

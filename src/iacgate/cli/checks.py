@@ -12,7 +12,12 @@ from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged,
 __all__ = ["checks"]
 
 _directory = click.option(
-    "--dir", "directories", multiple=True, type=click.Path(path_type=Path), metavar="DIR", help="Your own checks too; repeatable."
+    "--dir",
+    "directories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Your own checks too; repeatable.",
 )
 
 

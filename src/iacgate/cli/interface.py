@@ -1,5 +1,7 @@
 """What all commands share: how they speak, write reports and find out about the terminal."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -35,12 +37,18 @@ def say(error: IacgateError) -> None:
 def render_options(*, include_passed: bool, source_dir: Path | None) -> RenderOptions:
     """Width and colour of the terminal, if there is one (NO_COLOR, FORCE_COLOR and TERM are honoured)."""
     tty = sys.stdout.isatty()
-    colour = (tty or bool(os.environ.get("FORCE_COLOR"))) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colour = (
+        (tty or bool(os.environ.get("FORCE_COLOR")))
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
     width = min(120, max(60, shutil.get_terminal_size((100, 24)).columns)) if tty else 100
     return RenderOptions(width, colour, include_passed, str(source_dir) if source_dir else None)
 
 
-def write_report(name: str, target: str | None, reports: Sequence[Report], options: RenderOptions, secrets: frozenset[str]) -> int:
+def write_report(
+    name: str, target: str | None, reports: Sequence[Report], options: RenderOptions, secrets: frozenset[str]
+) -> int:
     """Render to a file or standard output. Returns how many secrets had to be taken out: a bug when not 0."""
     if target is not None:
         options = options._replace(colour=False)

@@ -19,8 +19,13 @@ def policy() -> None:
 
 @policy.command("lint")
 @click.argument("path", type=click.Path(path_type=Path), metavar="DIR|FILE")
-@click.option("--schema", "schema_file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-              help="`terraform providers schema -json`, for resource types that iacgate does not know.")
+@click.option(
+    "--schema",
+    "schema_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="`terraform providers schema -json`, for resource types that iacgate does not know.",
+)
 def lint(path: Path, schema_file: Path | None) -> None:
     """Hold your checks (a directory) or a policy bundle (a file) against their format: all problems at once."""
     problems, what = _lint_file(path) if path.is_file() else _lint_directory(path, schema_file)

@@ -1,5 +1,7 @@
 """From verdicts to the outcome, with every reason for it (precedence: error, deny, review, allow)."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 
@@ -17,7 +19,11 @@ _OUTCOMES = {Effect.ERROR: Outcome.ERROR, Effect.DENY: Outcome.DENY, Effect.REVI
 
 def decide(plan: Plan, evaluation: Evaluation, policy: Policy) -> Decision:
     """The decision on a plan. A policy and a result list of nothing never allow anything by accident."""
-    found = [*plan_conditions(plan, policy), *_coverage(evaluation.coverage, policy, evaluation), *_results(evaluation.results)]
+    found = [
+        *plan_conditions(plan, policy),
+        *_coverage(evaluation.coverage, policy, evaluation),
+        *_results(evaluation.results),
+    ]
     outcome = max((one for one, _ in found), key=_WEIGHT.__getitem__, default=Outcome.ALLOW)
     reasons = [text for one, text in sorted(found, key=lambda pair: -_WEIGHT[pair[0]])]
     if not reasons:
@@ -32,9 +38,19 @@ def plan_conditions(plan: Plan, policy: Policy) -> list[tuple[Outcome, str]]:
     if plan.errored:
         found.append(("errored", "the plan is errored: planning failed and what it shows is not all there would be"))
     if plan.deferred_changes:
-        found.append(("deferred", f"the plan defers {len(plan.deferred_changes)} changes to a later plan, so they cannot be judged"))
+        found.append(
+            (
+                "deferred",
+                f"the plan defers {len(plan.deferred_changes)} changes to a later plan, so they cannot be judged",
+            )
+        )
     elif not plan.complete and not plan.errored:
-        found.append(("targeted", "the plan is not complete (made with -target, or with deferred changes): what it leaves out is not judged"))
+        found.append(
+            (
+                "targeted",
+                "the plan is not complete (made with -target, or with deferred changes): what it leaves out is not judged",
+            )
+        )
     if plan.applyable is False and does_something and not plan.errored:
         found.append(("not_applyable", "the plan holds changes but says it cannot be applied"))
     return [(Outcome(policy.on_incomplete[key]), text) for key, text in found]
@@ -70,7 +86,11 @@ def _sentence(effect: Effect, verdict: Verdict, number: int) -> str:
         return f"{number} {'check' if number == 1 else 'checks'} at a mandatory level could not be evaluated"
     if verdict is Verdict.UNKNOWN:
         return f"{findings} that cannot be known before apply: {'blocked' if effect is Effect.DENY else 'a person must decide'}"
-    return f"{findings} {'block' if number != 1 else 'blocks'}" if effect is Effect.DENY else f"{findings} for a person to review"
+    return (
+        f"{findings} {'block' if number != 1 else 'blocks'}"
+        if effect is Effect.DENY
+        else f"{findings} for a person to review"
+    )
 
 
 def _allowed(evaluation: Evaluation) -> str:

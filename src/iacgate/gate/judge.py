@@ -1,7 +1,10 @@
 """The main use case: one input, one policy, one report."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +19,6 @@ from iacgate.model.plan import Plan
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
 from iacgate.policy.evaluate import evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
-from iacgate.secrets import known_secrets
 from iacgate.sources.input_file import read_input
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 from iacgate.sources.plan_json import read_plan
@@ -91,11 +93,18 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         plan = read_state(data, path)
     else:
         plan = read_plan(data, path)
-    policy = resolve_policy(source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file)
+    policy = resolve_policy(
+        source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
+    )
     if posture:
         policy = policy._replace(enforce_all=True)
     evaluation = evaluate(
-        plan, source.catalogue, policy, settings.workspace, digest_key=settings.digest_key, include_passed=settings.include_passed
+        plan,
+        source.catalogue,
+        policy,
+        settings.workspace,
+        digest_key=settings.digest_key,
+        include_passed=settings.include_passed,
     )
     notes = _notes(plan, posture=posture)
     results, fixed = evaluation.results, evaluation.fixed
@@ -114,7 +123,15 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         fixed,
         notes,
     )  # fmt: skip
-    return Judged(report, lambda: known_secrets(plan), plan, policy)
+    return Judged(report, partial(_secrets, plan), plan, policy)
+
+
+def _secrets(plan: Plan) -> frozenset[str]:
+    if not plan.may_hold_secrets:
+        return frozenset()
+    from iacgate.secrets import known_secrets
+
+    return known_secrets(plan)
 
 
 def failed_report(path: str, error: IacgateError, source: PolicySource, settings: Settings) -> Report:
@@ -122,7 +139,16 @@ def failed_report(path: str, error: IacgateError, source: PolicySource, settings
     decision = Decision(Outcome.ERROR, EXIT_CODES[Outcome.ERROR], (error.message,))
     info = InputInfo("unreadable", path, "", "", "", settings.workspace)
     policy = PolicyInfo(source.bundle["name"], source.bundle["version"], "", source.trusted)
-    return Report(__version__, info, policy, decision, Coverage(0, 0, 0, 0, len(source.catalogue), "none"), Summary(error=1), (), ())
+    return Report(
+        __version__,
+        info,
+        policy,
+        decision,
+        Coverage(0, 0, 0, 0, len(source.catalogue), "none"),
+        Summary(error=1),
+        (),
+        (),
+    )
 
 
 def _notes(plan: Plan, *, posture: bool) -> list[str]:
@@ -133,7 +159,9 @@ def _notes(plan: Plan, *, posture: bool) -> list[str]:
         notes.append(f"{len(plan.resource_drift)} resources were changed outside of Terraform (resource_drift)")
     failing = [check for check in plan.checks if check.status in ("fail", "error")]
     if failing:
-        notes.append(f"{len(failing)} of the configuration's own checks do not hold (check blocks, pre- and postconditions)")
+        notes.append(
+            f"{len(failing)} of the configuration's own checks do not hold (check blocks, pre- and postconditions)"
+        )
     return notes
 
 

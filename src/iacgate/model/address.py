@@ -5,6 +5,8 @@ came in, because Terraform versions quote differently and an address is an ident
 printed must be what was read.
 """
 
+from __future__ import annotations
+
 import re
 from typing import NamedTuple
 

@@ -1,17 +1,17 @@
-"""The configuration and the prior state inside a plan.
+"""The configuration and the prior state inside a plan, as Terraform's "JSON Output Format" names their parts.
 
-Decoded only when an unknown must be resolved, so these are plain dataclasses: what they cost to
-define is paid only then.
+Typed dictionaries: they are decoded only when an unknown must be followed, they cost nothing to
+define, and a key that Terraform left out is simply not there.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 __all__ = [
     "ConfigOutput",
     "ConfigResource",
     "ConfigVariable",
     "Configuration",
+    "Expression",
     "Module",
     "ModuleCall",
     "PriorState",
@@ -20,103 +20,96 @@ __all__ = [
     "StateResource",
 ]
 
+Expression = dict[str, Any]
+"""``{"constant_value": …}`` or ``{"references": [...]}``; for nested blocks a list of such mappings."""
 
-@dataclass(frozen=True, slots=True)
-class ConfigVariable:
+
+class ConfigVariable(TypedDict, total=False):
     """An input variable's declaration."""
 
-    default: Any = None
-    sensitive: bool = False
-    ephemeral: bool = False
+    default: Any
+    sensitive: bool
+    ephemeral: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigOutput:
+class ConfigOutput(TypedDict, total=False):
     """An output value's declaration."""
 
-    expression: dict[str, Any] = field(default_factory=dict)
-    sensitive: bool = False
+    expression: Expression
+    sensitive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigResource:
-    """A resource block. ``expressions``: per argument ``constant_value`` or ``references``."""
+class ConfigResource(TypedDict, total=False):
+    """A resource block."""
 
     address: str
+    mode: str
     type: str
     name: str
-    mode: str = "managed"
-    provider_config_key: str = ""
-    expressions: dict[str, Any] = field(default_factory=dict)
-    provisioners: list[dict[str, Any]] = field(default_factory=list)
-    count_expression: dict[str, Any] | None = None
-    for_each_expression: dict[str, Any] | None = None
+    provider_config_key: str
+    expressions: dict[str, Any]
+    provisioners: list[dict[str, Any]]
+    count_expression: Expression
+    for_each_expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleCall:
+class ModuleCall(TypedDict, total=False):
     """A module block and the module it calls."""
 
-    source: str = ""
-    version_constraint: str = ""
-    expressions: dict[str, Any] = field(default_factory=dict)
-    count_expression: dict[str, Any] | None = None
-    for_each_expression: dict[str, Any] | None = None
-    module: "Module" = field(default_factory=lambda: Module())
+    source: str
+    version_constraint: str
+    expressions: dict[str, Any]
+    count_expression: Expression
+    for_each_expression: Expression
+    module: "Module"
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(TypedDict, total=False):
     """A module's own blocks."""
 
-    resources: list[ConfigResource] = field(default_factory=list)
-    module_calls: dict[str, ModuleCall] = field(default_factory=dict)
-    variables: dict[str, ConfigVariable] = field(default_factory=dict)
-    outputs: dict[str, ConfigOutput] = field(default_factory=dict)
+    resources: list[ConfigResource]
+    module_calls: dict[str, ModuleCall]
+    variables: dict[str, ConfigVariable]
+    outputs: dict[str, ConfigOutput]
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderConfig:
+class ProviderConfig(TypedDict, total=False):
     """A provider block. Its expressions may hold credentials in clear."""
 
-    name: str = ""
-    full_name: str = ""
-    alias: str = ""
-    version_constraint: str = ""
-    module_address: str = ""
-    expressions: dict[str, Any] = field(default_factory=dict)
+    name: str
+    full_name: str
+    alias: str
+    version_constraint: str
+    module_address: str
+    expressions: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(TypedDict, total=False):
     """Providers and the root module."""
 
-    provider_config: dict[str, ProviderConfig] = field(default_factory=dict)
-    root_module: Module = field(default_factory=Module)
+    provider_config: dict[str, ProviderConfig]
+    root_module: Module
 
 
-@dataclass(frozen=True, slots=True)
-class StateResource:
+class StateResource(TypedDict, total=False):
     """A resource of the prior state."""
 
     address: str
+    mode: str
     type: str
-    mode: str = "managed"
-    values: dict[str, Any] = field(default_factory=dict)
-    sensitive_values: Any = None
+    values: dict[str, Any]
+    sensitive_values: Any
 
 
-@dataclass(frozen=True, slots=True)
-class StateModule:
+class StateModule(TypedDict, total=False):
     """A module of the prior state with everything below it."""
 
-    resources: list[StateResource] = field(default_factory=list)
-    child_modules: list["StateModule"] = field(default_factory=list)
+    address: str
+    resources: list[StateResource]
+    child_modules: list["StateModule"]
 
 
-@dataclass(frozen=True, slots=True)
-class PriorState:
+class PriorState(TypedDict, total=False):
     """What Terraform knew before planning, data sources included."""
 
-    root_module: StateModule = field(default_factory=StateModule)
-    serial: int | None = None
+    root_module: StateModule

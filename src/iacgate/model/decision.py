@@ -1,5 +1,7 @@
 """The decision on one input, and the report that carries it (``iacgate/report/v1``)."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple

@@ -4,6 +4,8 @@ Named tuples, not dataclasses: the gate makes tens of thousands of them in a run
 and making a frozen slotted dataclass costs several times as much (``docs/adr/0002``).
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
 from typing import Any, NamedTuple
 

@@ -4,6 +4,8 @@ Attribute values stay undecoded until a check asks for them: :meth:`Plan.values`
 resource's. A large plan is mostly values that no check names.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -103,9 +105,10 @@ class Plan:
         checks: Sequence[CheckResult],
         output_changes: Sequence[OutputChange],
         variables: Mapping[str, Any],
+        may_hold_secrets: bool,
         decode_change: Callable[[ResourceChange], ChangeValues],
-        decode_configuration: "Callable[[], Configuration | None]",
-        decode_prior_state: "Callable[[], PriorState]",
+        decode_configuration: Callable[[], Configuration | None],
+        decode_prior_state: Callable[[], PriorState],
     ) -> None:
         self.format_version = format_version
         self.terraform_version = terraform_version
@@ -120,7 +123,10 @@ class Plan:
         self.checks = checks
         self.output_changes = output_changes
         self.variables = variables
-        """Root input variables' values. Sensitive ones are in clear: see ``policy.secrets``."""
+        """Root input variables' values. Sensitive ones are in clear: see ``iacgate.secrets``."""
+        self.may_hold_secrets = may_hold_secrets
+        """Something is marked sensitive, or a provider is configured with what looks like a credential."""
+
         self._decode_change = decode_change
         self._decode_configuration = decode_configuration
         self._decode_prior_state = decode_prior_state
@@ -130,11 +136,11 @@ class Plan:
         return self._decode_change(change)
 
     @cached_property
-    def configuration(self) -> "Configuration | None":
+    def configuration(self) -> Configuration | None:
         """The configuration behind the plan; ``None`` when the plan was written without it."""
         return self._decode_configuration()
 
     @cached_property
-    def prior_state(self) -> "PriorState":
+    def prior_state(self) -> PriorState:
         """What was known before planning; its data sources were read during planning."""
         return self._decode_prior_state()

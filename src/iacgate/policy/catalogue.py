@@ -18,7 +18,19 @@ from iacgate.errors import PolicyError, Problem
 from iacgate.model.finding import CheckInfo, Family, Severity, Tier
 from iacgate.policy.conditions import Node, compile_condition
 
-__all__ = ["Case", "Catalogue", "CheckHead", "compile_directory", "compile_files", "lint_files", "load_directories", "load_directory", "load_packaged", "packaged_root", "read_check_files"]
+__all__ = [
+    "Case",
+    "Catalogue",
+    "CheckHead",
+    "compile_directory",
+    "compile_files",
+    "lint_files",
+    "load_directories",
+    "load_directory",
+    "load_packaged",
+    "packaged_root",
+    "read_check_files",
+]
 
 FORMAT = 3
 _COMPILED = "catalogue.msgpack"
@@ -128,7 +140,11 @@ class Catalogue:
     def conditions(self, number: int) -> list[dict[str, Any]]:
         """The conditions of a check in normal form, for ``checks show`` and ``explain``."""
         decoded = (msgspec.msgpack.decode(raw, type=_Case) for first, raw in self._cases if first <= number)
-        return [case.condition for (first, _), case in zip(self._cases, decoded, strict=False) if first + case.check == number]
+        return [
+            case.condition
+            for (first, _), case in zip(self._cases, decoded, strict=False)
+            if first + case.check == number
+        ]
 
     def _check_of(self, number: int) -> int:
         return self._case(number).check

@@ -56,7 +56,7 @@ def _metadata(values: dict[str, yaml.Node], source: Source, stem: str) -> dict[s
     def choice(key: str, choices: list[str], default: str) -> str:
         return source.choice(values[key], f"`{key}`", choices) if key in values else default
 
-    check = {
+    check: dict[str, Any] = {
         "id": text("id"),
         "title": text("title"),
         "family": choice("family", list(Family), Family.HYGIENE),
@@ -113,7 +113,11 @@ def _cases(
         for key, (key_node, _) in inner.items():
             if key not in ("resource", "when", "condition", "message"):
                 source.problem(key_node, f"unknown key `{key}` in a case")
-        out.append(_case({key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True))
+        out.append(
+            _case(
+                {key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True
+            )
+        )
     return out
 
 

@@ -5,6 +5,8 @@ value as the provider's schema would convert it and says whether it holds; it ra
 when the value is not of a kind that the comparison speaks of.
 """
 
+from __future__ import annotations
+
 import operator
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -124,7 +124,11 @@ def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
         element = AttributeSchema(attribute.element, "R") if attribute is not None else None
         return _Found([], element, scope.prefix)
     steps = [(match[1] or match[3], bool(match[2] or match[4])) for match in _STEP.finditer(text)]
-    if not text or ".".join((f'"{name}"' if f'"{name}"' in text else name) + ("[]" if many else "") for name, many in steps) != text:
+    if (
+        not text
+        or ".".join((f'"{name}"' if f'"{name}"' in text else name) + ("[]" if many else "") for name, many in steps)
+        != text
+    ):
         source.problem(node, "this is not an attribute path such as vpc_config.endpoint_public_access")
         return _Found([], None, "")
     names = [name + ("[]" if many else "") for name, many in steps]
@@ -137,10 +141,10 @@ def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
     if not found:
         return _Found(names, None, "")
     first, path = found[0]
-    flags = "".join(sorted({flag for attribute, _ in found for flag in attribute.flags}))
-    if any(not attribute.required for attribute, _ in found):
+    flags = "".join(sorted({flag for one, _ in found for flag in one.flags}))
+    if any(not one.required for one, _ in found):
         flags = flags.replace("R", "")
-    same = all(attribute.type == first.type for attribute, _ in found)
+    same = all(one.type == first.type for one, _ in found)
     return _Found(names, first._replace(flags=flags, type=first.type if same else ""), path)
 
 
@@ -155,8 +159,14 @@ def _hold(
         if attribute is None:
             wrong = ".".join(step for step, _ in steps)
             where = "a policy document" if scope.document else kind
-            hint = "" if scope.document else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
-            scope.source.problem(node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else ""))
+            hint = (
+                ""
+                if scope.document
+                else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
+            )
+            scope.source.problem(
+                node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else "")
+            )
             return None
         if scope.settable is not None and not scope.document and scope.schema.left_to_provider(kind, here):
             scope.settable.add((kind, here.replace("[]", "").replace("{}", "")))
@@ -208,7 +218,11 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
             source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
         return {**tree, name: source.flag(operand_node, f"`{name}`")}
     if name == "pattern_for":
-        return {**tree, name: source.text(operand_node, "`pattern_for`"), "absent": _truth(entries, "absent", scope) or 0}
+        return {
+            **tree,
+            name: source.text(operand_node, "`pattern_for`"),
+            "absent": _truth(entries, "absent", scope) or 0,
+        }
     comparison = COMPARISONS[name]
     operand = _operand(operand_node, name, comparison.operand, scope)
     if "ignore_case" in entries:
@@ -217,14 +231,24 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         tree["fold"] = source.flag(entries["ignore_case"][1], "`ignore_case`")
     if attribute is not None:
         _fits(operand_node, name, operand, attribute, scope)
-        if comparison.operand in ("number", "time", "version", "regex", "strings", "cidrs") and attribute.repeated and not comparison.whole:
-            source.problem(entries["attribute"][1], f"this is a list: look at its elements with `every` or `some`, not with `{name}`")
+        if (
+            comparison.operand in ("number", "time", "version", "regex", "strings", "cidrs")
+            and attribute.repeated
+            and not comparison.whole
+        ):
+            source.problem(
+                entries["attribute"][1],
+                f"this is a list: look at its elements with `every` or `some`, not with `{name}`",
+            )
     absent = _truth(entries, "absent", scope)
     if absent is None:
         if scope.document or (attribute is not None and attribute.required) or not found.steps:
             absent = TRUTHS["fail"]
         else:
-            source.problem(node, "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)")
+            source.problem(
+                node,
+                "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)",
+            )
     if attribute is not None and attribute.write_only:
         absent = TRUTHS["unknown"]  # a write-only value stands in no plan
     return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
@@ -257,15 +281,20 @@ def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
             case "any" if value is None or isinstance(value, list | dict):
                 raise ValueError("one value; for several use `in`, for null use `is_set`")
     except (ValueError, TypeError) as error:
-        wanted = str(error) if "invalid literal" not in str(error) and "appear" not in str(error) else f"a {kind.removesuffix('s')}"
+        wanted = (
+            str(error)
+            if "invalid literal" not in str(error) and "appear" not in str(error)
+            else f"a {kind.removesuffix('s')}"
+        )
         source.problem(node, f"`{name}` takes {wanted}")
     return value
 
 
 def _vet_regex(pattern: Any) -> None:
     """Linear-time syntax only, and no nested repetition, which other engines that read a check would choke on."""
-    import re2
     from re import _parser as sre_parse  # type: ignore[attr-defined]
+
+    import re2
 
     if not isinstance(pattern, str):
         raise ValueError("a regular expression")
@@ -302,7 +331,9 @@ def _fits(node: yaml.Node, name: str, operand: Any, attribute: AttributeSchema, 
     """An operand that can never be equal is a mistake of the check."""
     if name not in ("equals", "not_equals", "in", "not_in") or attribute.type not in ("bool", "number", "string"):
         if name in ("equals", "not_equals", "in", "not_in") and (attribute.repeated or attribute.type == "block"):
-            scope.source.problem(node, f"`{name}` compares one value, and this attribute is a {attribute.type or 'block'}")
+            scope.source.problem(
+                node, f"`{name}` compares one value, and this attribute is a {attribute.type or 'block'}"
+            )
         return
     for item in operand if isinstance(operand, list) else [operand]:
         kind = "bool" if isinstance(item, bool) else "number" if isinstance(item, int | float) else "string"
@@ -319,7 +350,9 @@ def _quantifier(form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         if attribute.type.startswith("map(") or attribute.nesting == "map":
             mark = "{}"
         elif not (attribute.type == "block" or attribute.type.startswith(("list", "set"))) and attribute.type:
-            scope.source.problem(entries[form][1], f"`{form}` walks through lists, and this attribute is a {attribute.type}")
+            scope.source.problem(
+                entries[form][1], f"`{form}` walks through lists, and this attribute is a {attribute.type}"
+            )
     known = found.path + mark if found.path else ""
     inner = scope._replace(prefix=known) if known else scope._replace(types=(), prefix="?")
     tree: dict[str, Any] = {form: found.steps}
@@ -344,7 +377,11 @@ def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict
         if key != "include":
             out[key] = _path(spec[key][1], scope).steps
     ports = source.plain(spec["include"][1])
-    if not isinstance(ports, list) or not ports or not all(isinstance(port, int) and 0 <= port <= 65535 for port in ports):
+    if (
+        not isinstance(ports, list)
+        or not ports
+        or not all(isinstance(port, int) and 0 <= port <= 65535 for port in ports)
+    ):
         source.problem(spec["include"][1], "`include` takes a list of port numbers")
         ports = [0]
     out["include"] = ports
@@ -401,7 +438,9 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
         _path(spec["their"][1], partner)
         out["their"] = source.text(spec["their"][1], "`their`")
         if "absent" in spec:
-            source.problem(spec["absent"][0], "`absent` goes with `our`; when nothing names this resource it is `missing`")
+            source.problem(
+                spec["absent"][0], "`absent` goes with `our`; when nothing names this resource it is `missing`"
+            )
     else:
         out["our"] = _path(spec["our"][1], scope).steps
         absent = _truth(spec, "absent", scope)

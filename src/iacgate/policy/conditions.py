@@ -8,9 +8,11 @@ Both take a scope: the value, its mask of unknowns, its path from the resource's
 :class:`Subject` that is judged.
 """
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN, Marker
@@ -33,9 +35,45 @@ __all__ = [
 
 PASS_TRUTH, UNKNOWN_TRUTH, FAIL_TRUTH = 0, 1, 2
 
-Path = tuple[str | int, ...]
-Judge = Callable[[Any, Any, Path, "Subject"], int]
-Explain = Callable[[Any, Any, Path, "Subject", bool, int, list[Evidence]], None]
+if TYPE_CHECKING:
+    Path = tuple[str | int, ...]
+    Judge = Callable[[Any, Any, Path, "Subject"], int]
+    Explain = Callable[[Any, Any, Path, "Subject", bool, int, list[Evidence]], None]
+
+
+if TYPE_CHECKING:
+
+    class Subject(Protocol):
+        """What a condition needs to know of the resource it is applied to."""
+
+        address: str
+        type: str
+        actions: tuple[str, ...]
+        values: dict[str, Any]
+        unknown: Any
+        judged: Any
+        """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
+
+        def resolve(self, at: Path) -> Any:
+            """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
+
+        def trace(self, at: Path) -> Trace:
+            """The references behind an unknown, for people."""
+
+        def is_sensitive(self, at: Path) -> bool:
+            """The plan marks the value sensitive."""
+
+        def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+            """The policy document behind an unknown attribute, when a data source of the plan makes it."""
+
+        def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
+            """Resources whose attribute ``their`` names this one."""
+
+        def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
+            """Resources that the value at ``at`` of this one names."""
+
+        def others(self, types: list[str]) -> Sequence[Subject]:
+            """All resources of these types in the same world."""
 
 
 class ConditionError(Exception):
@@ -58,47 +96,14 @@ class Linked(NamedTuple):
 class Links(NamedTuple):
     """The partners of a resource: surely linked ones, and ones of which it cannot be told."""
 
-    certain: "list[Subject]"
-    possible: "list[Subject]"
+    certain: Sequence[Subject]
+    possible: Sequence[Subject]
     one_of: bool
     """The link is to exactly one of ``possible``: when all agree, that is the answer."""
     missing: int
     """Truth when there is no partner at all."""
     evidence: Evidence
     """What to show when there is none."""
-
-
-class Subject(Protocol):
-    """What a condition needs to know of the resource it is applied to."""
-
-    address: str
-    type: str
-    actions: tuple[str, ...]
-    values: dict[str, Any]
-    unknown: Any
-    judged: "Subject"
-    """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
-
-    def resolve(self, at: Path) -> Any:
-        """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
-
-    def trace(self, at: Path) -> Trace:
-        """The references behind an unknown, for people."""
-
-    def is_sensitive(self, at: Path) -> bool:
-        """The plan marks the value sensitive."""
-
-    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
-        """The policy document behind an unknown attribute, when a data source of the plan makes it."""
-
-    def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
-        """Resources whose attribute ``their`` names this one."""
-
-    def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
-        """Resources that the value at ``at`` of this one names."""
-
-    def others(self, types: list[str]) -> "list[Subject]":
-        """All resources of these types in the same world."""
 
 
 class Node(NamedTuple):
@@ -568,7 +573,9 @@ def _compile_related(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         found = links(v, u, at, s)
-        expected = f"{'no' if negated else 'a'} related {wanted}" + (" that satisfies the check" if spec.get("satisfies") else "")
+        expected = f"{'no' if negated else 'a'} related {wanted}" + (
+            " that satisfies the check" if spec.get("satisfies") else ""
+        )
         if isinstance(found, Marker):
             out.append(_evidence(ABSENT, (*at, *our), expected, s))
             return

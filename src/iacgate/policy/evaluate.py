@@ -4,7 +4,8 @@ The result of a check on a resource is a verdict with evidence; what the resourc
 says whether the plan introduces, worsens, leaves or fixes it.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from iacgate.model.decision import Coverage
@@ -131,7 +132,11 @@ class _Run:
             else:
                 if not looked:
                     looked = True
-                    twin = None if "create" in change.actions and "delete" not in change.actions else self.before.subject(change)
+                    twin = (
+                        None
+                        if "create" in change.actions and "delete" not in change.actions
+                        else self.before.subject(change)
+                    )
                 was = self._judge(case, twin) if twin is not None else _NOTHING
             self._record(case, change, subject, judged, was, existed=same or twin is not None)
         return ""
@@ -199,7 +204,9 @@ class _Run:
     def _note_fixed(self, case: Case, change: ResourceChange, subject: PlanSubject, was: _Judged) -> None:
         level = self.policy.levels[case.check]
         if level is not None:
-            self.fixed.append(self._result(case, change, subject, was._replace(truth=PASS_TRUTH), Change.FIXED, level, Effect.NONE))
+            self.fixed.append(
+                self._result(case, change, subject, was._replace(truth=PASS_TRUTH), Change.FIXED, level, Effect.NONE)
+            )
 
     def _result(
         self, case: Case, change: ResourceChange, subject: PlanSubject, judged: _Judged, related: Change | None,
@@ -269,7 +276,12 @@ class _Run:
             if unmet:
                 out.append(result._replace(exception=f"exception {exception.id} does not apply: {'; '.join(unmet)}"))
             else:
-                out.append(result._replace(effect=Effect.EXCEPTED, exception=f"{exception.id}: {exception.reason} (owner {exception.owner})"))
+                out.append(
+                    result._replace(
+                        effect=Effect.EXCEPTED,
+                        exception=f"{exception.id}: {exception.reason} (owner {exception.owner})",
+                    )
+                )
         return out
 
 
@@ -325,5 +337,3 @@ def _effect(truth: int, related: Change, level: Level, *, changed: bool, policy:
 
 def _message(template: str, address: str, kind: str, name: str) -> str:
     return template.replace("{address}", address).replace("{type}", kind).replace("{name}", name)
-
-

@@ -1,5 +1,7 @@
 """Identities that last: of a finding (its fingerprint) and of what was seen (its evidence digest)."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
 from typing import Any

@@ -5,6 +5,8 @@ plan will read, whose values may be unknown. Both become ``{"statement": [...]}`
 unknowns beside it, as ``docs/reference/check-format.md`` says, so that one condition serves both.
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any
 
@@ -247,6 +249,8 @@ def _anyone_of_block(statement: dict[str, Any], unknown: dict[str, Any]) -> bool
     if any(_narrows(condition) for condition in conditions if condition["test"] and condition["variable"]
            and condition["values"]):  # fmt: skip
         return False
-    if not sure or any(not c["test"] or not c["variable"] or not c["values"] or None in c["values"] for c in conditions):
+    if not sure or any(
+        not c["test"] or not c["variable"] or not c["values"] or None in c["values"] for c in conditions
+    ):
         return None
     return True

@@ -1,7 +1,8 @@
 """Address ranges and port ranges as integers (RFC 4632, RFC 4291), memoised: plans repeat a few many times."""
 
+from __future__ import annotations
+
 from functools import lru_cache
-from ipaddress import IPv4Network, ip_network
 from typing import NamedTuple
 
 __all__ = ["Range", "is_open_to_world", "parse_range", "port_status", "protocol_number"]
@@ -17,11 +18,11 @@ class Range(NamedTuple):
     low: int
     high: int
 
-    def within(self, other: "Range") -> bool:
+    def within(self, other: Range) -> bool:
         """Every address of this range is in the other."""
         return self.version == other.version and other.low <= self.low and self.high <= other.high
 
-    def overlaps(self, other: "Range") -> bool:
+    def overlaps(self, other: Range) -> bool:
         """The ranges share an address."""
         return self.version == other.version and self.low <= other.high and other.low <= self.high
 
@@ -32,9 +33,10 @@ def parse_range(text: str) -> Range:
 
     Raises ``ValueError`` when it is neither.
     """
+    from ipaddress import ip_network
+
     network = ip_network(text.strip(), strict=False)
-    version = 4 if isinstance(network, IPv4Network) else 6
-    return Range(version, int(network.network_address), int(network.broadcast_address))
+    return Range(network.version, int(network.network_address), int(network.broadcast_address))
 
 
 # Not reachable from the internet: RFC 1918, 6598, 3927, 1122; RFC 4193, 4291. Class E is not routed.

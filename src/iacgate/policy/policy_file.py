@@ -162,7 +162,9 @@ def _exception(node: yaml.Node, source: Source) -> dict[str, Any]:
     else:
         source.problem(node, "an exception needs `review_by`: when somebody looks at it again")
     if "requires" not in values:
-        source.problem(node, "an exception needs `requires`: the compensating checks that must pass (an empty list says: none)")
+        source.problem(
+            node, "an exception needs `requires`: the compensating checks that must pass (an empty list says: none)"
+        )
         return out
     for item in source.items(values["requires"], "`requires`"):
         inner = source.mapping(item, "a compensating check")

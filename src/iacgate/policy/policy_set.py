@@ -1,5 +1,7 @@
 """Which checks apply, at which level, to one workspace: policy sets resolved against a catalogue."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -79,7 +81,9 @@ def resolve_policy(
     sets = [one for one in bundle["sets"] if _applies(one, workspace)]
     name = bundle["name"]
     if not sets:
-        raise IacgateError(f"no policy set of `{name}` applies to this workspace", hint="add one, or correct --workspace")
+        raise IacgateError(
+            f"no policy set of `{name}` applies to this workspace", hint="add one, or correct --workspace"
+        )
     levels: list[Level | None] = [None] * len(catalogue)
     for one in sets:
         for number, level in enumerate(_levels(one, catalogue, name, today, file)):
@@ -164,7 +168,9 @@ def _exceptions(
     for one in raw:
         for check in (one["check"], *(required["check"] for required in one["requires"])):
             if check not in catalogue.by_id:
-                raise PolicyError(f"{file}:{one['line']}: the exception `{one['id']}` names a check that does not exist: {check}")
+                raise PolicyError(
+                    f"{file}:{one['line']}: the exception `{one['id']}` names a check that does not exist: {check}"
+                )
         if one["workspace"] is not None and (workspace is None or not fnmatchcase(workspace, one["workspace"])):
             continue
         requires = tuple((catalogue.by_id[required["check"]], required["address"]) for required in one["requires"])

@@ -128,7 +128,9 @@ class ProviderSchema:
     def __init__(self, entries: Mapping[str, _Entry], versions: Mapping[str, str]) -> None:
         self._entries = entries
         self._decoded: dict[str, dict[str, AttributeSchema]] = {}
-        self._computed_blocks: dict[str, list[str]] = msgspec.json.decode((_SHIPPED / "computed_blocks.json").read_bytes())
+        self._computed_blocks: dict[str, list[str]] = msgspec.json.decode(
+            (_SHIPPED / "computed_blocks.json").read_bytes()
+        )
         self.versions = versions
         """Provider (``hashicorp/aws``) to the version its schema was read from, "" when not known."""
 

@@ -5,16 +5,20 @@ the expression itself. What can be concluded from that, and what cannot, is in `
 a lone reference stands for its value; anything beside it (a conditional, a default) makes it open.
 """
 
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-from iacgate.model.address import Address
-from iacgate.model.configuration import ConfigResource, Configuration, Module, ModuleCall
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from iacgate.model.address import Address
+    from iacgate.model.configuration import ConfigResource, Configuration, Module, ModuleCall
+
+    Step = tuple[str, str | None]
 
 __all__ = ["Origin", "References", "Target"]
 
 _MAX_STEPS = 64
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
-Step = tuple[str, str | None]
 
 
 class Target(NamedTuple):
@@ -53,7 +57,7 @@ class References:
     """The configuration's expressions, indexed on first demand."""
 
     def __init__(self, configuration: Configuration) -> None:
-        self._root = configuration.root_module
+        self._root = configuration.get("root_module", {})
         self._resources: dict[tuple[tuple[str, ...], str, str, str], ConfigResource] = {}
         self._modules: dict[tuple[str, ...], Module] = {}
         self._calls: dict[tuple[str, ...], ModuleCall] = {}
@@ -61,11 +65,12 @@ class References:
 
     def _index(self, names: tuple[str, ...], module: Module) -> None:
         self._modules[names] = module
-        for resource in module.resources:
-            self._resources[names, resource.mode, resource.type, resource.name] = resource
-        for name, call in module.module_calls.items():
+        for resource in module.get("resources", ()):
+            key = (names, resource.get("mode", "managed"), resource.get("type", ""), resource.get("name", ""))
+            self._resources[key] = resource
+        for name, call in module.get("module_calls", {}).items():
             self._calls[*names, name] = call
-            self._index((*names, name), call.module)
+            self._index((*names, name), call.get("module", {}))
 
     def block(self, address: Address) -> ConfigResource | None:
         """The resource block behind an address; ``None`` when the configuration has none (any more)."""
@@ -73,7 +78,7 @@ class References:
 
     def expression(
         self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
-    ) -> dict[str, Any] | None | bool:
+    ) -> dict[str, Any] | bool | None:
         """The expression of one argument. ``False``: the author left it out. ``None``: it cannot be told.
 
         Blocks that ``dynamic`` writes leave no trace in a plan's configuration; ``values`` tells whether
@@ -82,7 +87,7 @@ class References:
         block = self.block(address)
         if block is None:
             return None
-        here: Any = block.expressions
+        here: Any = block.get("expressions", {})
         value: Any = values
         for depth, step in enumerate(path):
             if isinstance(here, list):
@@ -144,13 +149,13 @@ class References:
             return self._variable(modules, names, parts, depth)
         if head == "module" and len(parts) > 2:
             call, index = _name_and_index(parts[1])
-            output = self._modules.get((*names, call), Module()).outputs.get(_name_and_index(parts[2])[0])
+            output = self._modules.get((*names, call), {}).get("outputs", {}).get(_name_and_index(parts[2])[0])
             if output is None:
                 return Origin((), False, False, ())
-            inner = self._origin((*modules, (call, index or None)), output.expression, None, depth + 1)
+            inner = self._origin((*modules, (call, index or None)), output.get("expression", {}), None, depth + 1)
             return inner if len(parts) == 3 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
         if head == "each" and len(parts) > 1 and parts[1] == "value":
-            expression = _for_each(block)
+            expression = (block or {}).get("for_each_expression")
             if expression is None:
                 return Origin((), False, True, ())
             found = self._origin(modules, expression, None, depth + 1)
@@ -179,16 +184,12 @@ class References:
         call = self._calls.get(names)
         if call is None:
             return Origin((), False, False, ())
-        expression = call.expressions.get(name)
+        expression = call.get("expressions", {}).get(name)
         if not isinstance(expression, dict) or not ("references" in expression or "constant_value" in expression):
             return Origin((), True, False, (), constant=True)
         inner = self._origin(modules[:-1], expression, call, depth + 1)
         # A part of an object that was put together from several references could be any of them.
         return inner if len(parts) == 2 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
-
-
-def _for_each(block: Any) -> dict[str, Any] | None:
-    return getattr(block, "for_each_expression", None)
 
 
 def _block_of(blocks: list[dict[str, Any]], position: int) -> dict[str, Any] | None:
@@ -252,5 +253,3 @@ def _split(reference: str) -> list[str]:
 def _name_and_index(part: str) -> tuple[str, str]:
     name, bracket, rest = part.partition("[")
     return name, bracket + rest
-
-

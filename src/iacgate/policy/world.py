@@ -4,17 +4,22 @@ A :class:`World` is one side of a plan: ``after`` or ``before``. Its :class:`Pla
 conditions are applied to. Everything is indexed on first demand: most plans need little of it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.plan import Plan, ResourceChange
 from iacgate.model.values import ABSENT, UNKNOWN
-from iacgate.policy.conditions import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Path, Trace, path_text
+from iacgate.policy.conditions import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace, path_text
 from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
 from iacgate.policy.references import Origin, References, Target
+
+if TYPE_CHECKING:
+    from iacgate.policy.conditions import Path
 
 __all__ = ["PlanSubject", "World"]
 
@@ -30,7 +35,7 @@ class PlanSubject:
     __slots__ = ("_address", "actions", "address", "change", "judged", "masks", "type", "unknown", "values", "world")
 
     def __init__(
-        self, world: "World", address: str, kind: str, actions: tuple[str, ...], values: dict[str, Any], unknown: Any,
+        self, world: World, address: str, kind: str, actions: tuple[str, ...], values: dict[str, Any], unknown: Any,
         masks: Any, change: ResourceChange | None,
     ) -> None:  # fmt: skip
         self.world = world
@@ -41,7 +46,7 @@ class PlanSubject:
         self.unknown = unknown
         self.masks = masks
         self.change = change
-        self.judged: PlanSubject = self
+        self.judged: Any = self
         self._address: Address | None = None
 
     @property
@@ -104,7 +109,12 @@ class PlanSubject:
             return None
         origin = self._origin(expression)
         lone = origin.lone
-        if lone is None or lone.type != _POLICY_SOURCE or lone.mode != "data" or lone.attribute not in ("json", "minified_json", ""):
+        if (
+            lone is None
+            or lone.type != _POLICY_SOURCE
+            or lone.mode != "data"
+            or lone.attribute not in ("json", "minified_json", "")
+        ):
             return None
         found = self.world.instances(self, lone, same_key=origin.same_key)
         if len(found) != 1:
@@ -140,7 +150,7 @@ class PlanSubject:
         else:
             needs = "" if missing != UNKNOWN_TRUTH else f"no {wanted} of this root names it; one may live elsewhere"
         actual = ABSENT if missing != UNKNOWN_TRUTH and not possible else UNKNOWN
-        return Links(certain, possible, False, missing, Evidence("", actual, "", needs=needs))  # type: ignore[arg-type]
+        return Links(certain, possible, False, missing, Evidence("", actual, "", needs=needs))
 
     def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
         """Resources of the types that the value at ``at`` names."""
@@ -163,7 +173,7 @@ class PlanSubject:
                 found += [one for one in instances if one.type in types]
             if not found:
                 return Links([], [], False, otherwise, here)
-            return Links([], _once(found), True, UNKNOWN_TRUTH, here)  # type: ignore[arg-type]
+            return Links([], _once(found), True, UNKNOWN_TRUTH, here)
         values = value if isinstance(value, list) else [value]
         certain: list[PlanSubject] = []
         for kind in types:
@@ -173,9 +183,9 @@ class PlanSubject:
                         certain += self.world.by_value(kind, name).get(item, ())
         needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
         here = Evidence(path, UNKNOWN, "", needs=needs)
-        return Links(_once(certain), [], False, otherwise, here)  # type: ignore[arg-type]
+        return Links(_once(certain), [], False, otherwise, here)
 
-    def others(self, types: list[str]) -> "list[PlanSubject]":
+    def others(self, types: list[str]) -> list[PlanSubject]:
         """All managed resources of these types on this side."""
         return [one for kind in types for one in self.world.managed(kind)]
 
@@ -197,7 +207,9 @@ class PlanSubject:
         if "create" in self.actions:
             return True
         before = self.world.opposite
-        twin = before.subject_at((self.change.previous_address if self.change else "") or self.address) if before else None
+        twin = (
+            before.subject_at((self.change.previous_address if self.change else "") or self.address) if before else None
+        )
         if twin is None:
             return False
         links = twin.named_by(types, their, matches, UNKNOWN_TRUTH)
@@ -237,14 +249,18 @@ class World:
             if values.before is None:
                 return None
             address = change.previous_address or change.address
-            return PlanSubject(self, address, change.type, change.actions, values.before, None, values.before_sensitive, change)
+            return PlanSubject(
+                self, address, change.type, change.actions, values.before, None, values.before_sensitive, change
+            )
         if change.goes_away:
             return None
         unknown = values.unknown
         after = values.after
         if after is None:
             after, unknown = {}, True
-        return PlanSubject(self, change.address, change.type, change.actions, after, unknown, values.after_sensitive, change)
+        return PlanSubject(
+            self, change.address, change.type, change.actions, after, unknown, values.after_sensitive, change
+        )
 
     def subject_at(self, address: str) -> PlanSubject | None:
         """The resource at an address on this side."""
@@ -280,15 +296,16 @@ class World:
     def _data_sources(self) -> list[PlanSubject]:
         """Data sources that were read while planning."""
         out: list[PlanSubject] = []
-        modules = [self.plan.prior_state.root_module]
+        modules = [self.plan.prior_state.get("root_module", {})]
         while modules:
             module = modules.pop()
-            modules += module.child_modules
+            modules += module.get("child_modules", ())
             out += [
-                PlanSubject(self, found.address, found.type, (), found.values, None, found.sensitive_values, None)
-                for found in module.resources
-                if found.mode == "data"
-            ]
+                PlanSubject(self, found["address"], found["type"], (), found.get("values", {}), None,
+                            found.get("sensitive_values"), None)
+                for found in module.get("resources", ())
+                if found.get("mode") == "data" and "address" in found and "type" in found
+            ]  # fmt: skip
         return out
 
     def managed(self, kind: str) -> list[PlanSubject]:
@@ -354,7 +371,9 @@ class World:
     def instances(self, source: PlanSubject, target: Target, *, same_key: bool) -> list[PlanSubject]:
         """The instances that a reference of ``source`` may mean; with ``same_key`` the one with its own key."""
         candidates: list[PlanSubject] = []
-        for address in self._by_block.get((tuple(name for name, _ in target.modules), target.mode, target.type, target.name), ()):
+        for address in self._by_block.get(
+            (tuple(name for name, _ in target.modules), target.mode, target.type, target.name), ()
+        ):
             one = self.subject_at(address)
             parsed = one.parsed if one else None
             if one is None or parsed is None:
@@ -396,7 +415,9 @@ def _fits(one: PlanSubject, target: Target) -> bool:
         return False
     if target.index is not None and parsed.index != target.index:
         return False
-    return all(wanted is None or step.index == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True))
+    return all(
+        wanted is None or step.index == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True)
+    )
 
 
 def _there(subjects: Iterable[PlanSubject | None]) -> list[PlanSubject]:

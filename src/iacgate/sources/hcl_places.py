@@ -67,13 +67,13 @@ def _module_directories(
 def _source(configuration: Configuration | None, names: tuple[str, ...]) -> str:
     if configuration is None:
         return ""
-    module = configuration.root_module
+    module = configuration.get("root_module", {})
     source = ""
     for name in names:
-        call = module.module_calls.get(name)
+        call = module.get("module_calls", {}).get(name)
         if call is None:
             return ""
-        source, module = call.source, call.module
+        source, module = call.get("source", ""), call.get("module", {})
     return source
 
 
@@ -85,9 +85,7 @@ def _installed_modules(source_dir: Path) -> dict[str, str]:
         return {}
 
 
-def _scan(
-    directory: Path, source_dir: Path, wanted: Mapping[Block, object], notes: list[str]
-) -> dict[Block, Location]:
+def _scan(directory: Path, source_dir: Path, wanted: Mapping[Block, object], notes: list[str]) -> dict[Block, Location]:
     names = "|".join(re.escape(name) for name in {name for _, _, name in wanted})
     likely = re.compile(rf'\b(?:resource|data|ephemeral)\b[^\n]*["\s](?:{names})["\s]')
     out: dict[Block, Location] = {}

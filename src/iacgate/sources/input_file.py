@@ -1,5 +1,7 @@
 """Bytes of an input, within a size limit, from a file, a pipe or standard input."""
 
+from __future__ import annotations
+
 import os
 import stat
 import sys

@@ -74,7 +74,9 @@ def decode_object(data: bytes, kind: type[T], name: str) -> T:
         raise InputError(f"{name} is JSON but not what it should be: {error}") from None
     except msgspec.DecodeError as error:
         what = "is cut off" if "truncated" in str(error) else "is not valid JSON"
-        raise InputError(f"{name} {what} (at or before byte {len(data)})" if what == "is cut off" else f"{name} {what}") from None
+        raise InputError(
+            f"{name} {what} (at or before byte {len(data)})" if what == "is cut off" else f"{name} {what}"
+        ) from None
     except RecursionError:
         raise InputError(f"{name} is nested too deeply to be a plan") from None
     except UnicodeDecodeError:

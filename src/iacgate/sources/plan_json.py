@@ -13,9 +13,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from iacgate.errors import InputError, NotAPlanError
-from iacgate.model.configuration import Configuration, PriorState, StateModule
+from iacgate.model.configuration import Configuration, PriorState
 from iacgate.model.plan import (
-    KNOWN_ACTIONS,
     ChangeValues,
     CheckResult,
     DeferredChange,
@@ -30,6 +29,11 @@ __all__ = ["read_plan"]
 MAKE_JSON = "make one with: terraform plan -out tfplan && terraform show -json tfplan > plan.json"
 _FORMAT = re.compile(r"(\d{1,4})\.\d{1,4}")
 _ABSENT = Raw(b"null")
+_SECRET_HINT = re.compile(
+    rb'"(?:sensitive|ephemeral)"\s*:\s*true|'
+    rb'"[^"]*(?:secret|token|passw|passphrase|private|credential|access_key|api_key|client_key|auth)[^"]*"\s*:\s*\{\s*"constant_value"',
+    re.IGNORECASE,
+)
 _MAX_FOREIGN = 16 * 1024 * 1024
 
 
@@ -166,6 +170,7 @@ def read_plan(data: bytes, name: str) -> Plan:
             for key, out in outputs.items()
         ],
         variables={key: entry.get("value") for key, entry in variables.items()},
+        may_hold_secrets=_may_hold_secrets(top.configuration, changes),
         decode_change=lambda change: _values(change, name),
         decode_configuration=_configuration_decoder(top.configuration, name),
         decode_prior_state=lambda: _prior_state(top.prior_state, name),
@@ -194,7 +199,9 @@ def _refuse_bulk(data: bytes, top: _Top, name: str) -> None:
 def _format_version(raw: Raw, name: str) -> str:
     value = decode(raw, Any, f"{name}: format_version")
     if value is None:
-        raise NotAPlanError(f"{name} has no `format_version`, so it is no output of `terraform show -json`", hint=MAKE_JSON)
+        raise NotAPlanError(
+            f"{name} has no `format_version`, so it is no output of `terraform show -json`", hint=MAKE_JSON
+        )
     match = _FORMAT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise InputError(f"{name}: `format_version` is not a version such as 1.2")
@@ -296,24 +303,19 @@ def _configuration_decoder(raw: Raw | UnsetType, name: str) -> Callable[[], Conf
     return lambda: decode(raw, Configuration, f"{name}: configuration", exact=True)
 
 
-class _PriorValues(Struct):
-    root_module: StateModule = msgspec.field(default_factory=StateModule)
-
-
-class _PriorState(Struct):
-    values: _PriorValues | None = None
+class _State(Struct):
+    values: PriorState | None = None
 
 
 def _prior_state(raw: Raw | UnsetType, name: str) -> PriorState:
-    if raw is UNSET:
-        return PriorState()
-    wire = decode(raw, _PriorState | None, f"{name}: prior_state", exact=True)
-    return PriorState(wire.values.root_module) if wire is not None and wire.values is not None else PriorState()
+    wire = decode(raw, _State | None, f"{name}: prior_state", exact=True)
+    return wire.values if wire is not None and wire.values is not None else {}
 
 
-def unknown_actions(plan: Plan) -> list[ResourceChange]:
-    """Changes whose actions are none, or none that Terraform is known to write."""
-    return [change for change in plan.resource_changes if not change.actions or not KNOWN_ACTIONS.issuperset(change.actions)]
+def _may_hold_secrets(configuration: Raw | UnsetType, changes: list[ResourceChange]) -> bool:
+    if any(change.marks_sensitive for change in changes):
+        return True
+    return configuration is not UNSET and _SECRET_HINT.search(bytes(configuration)) is not None
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from iacgate.errors import InputError, NotAPlanError
-from iacgate.model.configuration import PriorState
 from iacgate.model.plan import ChangeValues, Plan, ResourceChange
 from iacgate.sources.json_text import decode, decode_object, refuse_duplicate_keys, to_utf8
 
@@ -52,9 +51,10 @@ def read_state(data: bytes, name: str) -> Plan:
         checks=(),
         output_changes=(),
         variables={},
+        may_hold_secrets=any(change.marks_sensitive for change in changes),
         decode_change=_values,
         decode_configuration=lambda: None,
-        decode_prior_state=PriorState,
+        decode_prior_state=dict,
     )
 
 
@@ -65,7 +65,9 @@ def _resources(module: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(one, dict):
             raise InputError(f"{name}: a module is not an object")
         for resource in one.get("resources") or []:
-            if not isinstance(resource, dict) or not all(isinstance(resource.get(key), str) for key in ("address", "type")):
+            if not isinstance(resource, dict) or not all(
+                isinstance(resource.get(key), str) for key in ("address", "type")
+            ):
                 raise InputError(f"{name}: a resource has no address and type")
             yield str(one.get("address") or ""), resource
         modules += one.get("child_modules") or []

@@ -7,9 +7,9 @@ from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement, Verdict
 from iacgate.policy.catalogue import Catalogue, load_directory
 from iacgate.policy.evaluate import evaluate
-from iacgate.policy.examples import ExamplePlan
 from iacgate.policy.policy_set import Level, Policy
 from iacgate.sources.plan_json import read_plan
+from iacgate.testing.examples import ExamplePlan
 
 __all__ = ["judge_check", "policy_of"]
 

@@ -38,11 +38,7 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
         document = hcl2.loads(text if text.endswith("\n") else text + "\n")
     except Exception as error:  # the parser's own exceptions have no common root
         raise ExampleError(f"not valid HCL: {type(error).__name__}") from None
-    variables = {
-        _bare(name): block
-        for entry in document.get("variable", [])
-        for name, block in entry.items()
-    }
+    variables = {_bare(name): block for entry in document.get("variable", []) for name, block in entry.items()}
     changes: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     for mode, key in (("managed", "resource"), ("data", "data")):
@@ -163,7 +159,11 @@ def _body(
             continue
         path = f"{prefix}{key}"
         attribute = schema.attribute(kind, path)
-        nested = isinstance(value, list) and bool(value) and all(isinstance(item, dict) and "__is_block__" in item for item in value)
+        nested = (
+            isinstance(value, list)
+            and bool(value)
+            and all(isinstance(item, dict) and "__is_block__" in item for item in value)
+        )
         if nested:
             parts = [_body(item, kind, f"{path}[].", variables, schema) for item in value]
             if attribute is not None and attribute.type != "block":  # attributes that take block syntax stand as values
@@ -187,7 +187,13 @@ def _body(
 
 
 def _dynamic(
-    name: str, block: Any, kind: str, prefix: str, after: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema
+    name: str,
+    block: Any,
+    kind: str,
+    prefix: str,
+    after: dict[str, Any],
+    unknown: dict[str, Any],
+    schema: ProviderSchema,
 ) -> None:
     """Blocks over what is not known, as Terraform shows them: no expression, and for attributes one unknown block."""
     attribute = schema.attribute(kind, prefix + name)
@@ -201,7 +207,9 @@ def _dynamic(
     unknown[name] = [mask]
 
 
-def _filled(kind: str, path: str, values: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema) -> dict[str, Any]:
+def _filled(
+    kind: str, path: str, values: dict[str, Any], unknown: dict[str, Any], schema: ProviderSchema
+) -> dict[str, Any]:
     for known in schema.paths(kind):
         rest = known.removeprefix(f"{path}[].")
         if rest != known and "." not in rest and rest not in values and rest not in unknown:
@@ -218,7 +226,11 @@ def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
     if isinstance(value, dict):
         entries = {_bare(key): _value(item, variables) for key, item in value.items() if not key.startswith("__")}
         masks_by_key = {key: part[1] for key, part in entries.items() if part[1]}
-        return {key: part[0] for key, part in entries.items()}, masks_by_key or None, [r for p in entries.values() for r in p[2]]
+        return (
+            {key: part[0] for key, part in entries.items()},
+            masks_by_key or None,
+            [r for p in entries.values() for r in p[2]],
+        )
     literal = _literal(value)
     if literal is not _UNKNOWN:
         return literal, None, []
