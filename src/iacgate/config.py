@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from iacgate.errors import PolicyError, UsageError
 
@@ -41,7 +41,7 @@ def load_config(file: Path | None) -> Config:
     source = Source(str(file))
     node = read_yaml(data, source)
     entries = source.mapping(node, "the configuration") if node is not None else {}
-    values = {}
+    values: dict[str, Any] = {}
     for key, (key_node, value) in entries.items():
         if key not in _KEYS:
             source.problem(key_node, f"unknown key `{key}`; there are {', '.join(_KEYS)}")
@@ -55,13 +55,13 @@ def load_config(file: Path | None) -> Config:
     if source.problems:
         raise PolicyError(f"the configuration {file} is not usable", tuple(source.problems))
     policy_set = values.get("policy_set")
-    key = values.get("digest_key")
+    digest_key = values.get("digest_key")
     return Config(
         organization=values.get("organization", "default"),
         policy_set=file.parent / policy_set if policy_set else None,
         workspace=values.get("workspace"),
         max_input_bytes=values.get("max_input_bytes"),
-        digest_key=resolve_secret(key) if key else os.environ.get("IACGATE_DIGEST_KEY", "").encode(),
+        digest_key=resolve_secret(digest_key) if digest_key else os.environ.get("IACGATE_DIGEST_KEY", "").encode(),
     )
 
 

@@ -105,7 +105,10 @@ def _allowed(evaluation: Evaluation) -> str:
 def summarize(evaluation: Evaluation) -> Summary:
     """Counts for the report."""
     verdicts = Counter(result.verdict for result in evaluation.results)
-    changes = Counter(result.change for result in evaluation.results if result.verdict is not Verdict.PASS)
+    counted = [
+        one for one in evaluation.results if one.verdict is not Verdict.PASS and one.effect is not Effect.EXCEPTED
+    ]
+    changes = Counter(result.change for result in counted)
     effects = Counter(result.effect for result in evaluation.results)
     return Summary(
         passed=evaluation.passed,

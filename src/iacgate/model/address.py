@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Address", "AddressError", "ModuleStep", "index_key", "parse_address", "quote_key"]
+__all__ = ["Address", "AddressError", "ModuleStep", "key_value", "parse_address", "quote_key"]
 
 _NAME = r"[^\W\d][\w-]*"
 _INDEX = r'\[(?:-?\d+|"(?:[^"\\]|\\.)*")\]'
@@ -27,28 +27,28 @@ class AddressError(ValueError):
 
 
 class ModuleStep(NamedTuple):
-    """One module call on the way to a resource; ``index`` is its key as written, or empty."""
+    """One module call on the way to a resource; ``key`` is its instance key as written, or empty."""
 
     name: str
-    index: str = ""
+    key: str = ""
 
     def __str__(self) -> str:
-        return f"module.{self.name}{self.index}"
+        return f"module.{self.name}{self.key}"
 
 
 class Address(NamedTuple):
-    """A resource instance's address. ``index`` is the instance key as written, or empty."""
+    """A resource instance's address. ``key`` is the instance key as written, or empty."""
 
     modules: tuple[ModuleStep, ...]
     mode: str
     """``managed``, ``data`` or ``ephemeral``."""
     type: str
     name: str
-    index: str = ""
+    key: str = ""
 
     def __str__(self) -> str:
         steps = [str(step) for step in self.modules]
-        return ".".join([*steps, f"{_PREFIXES[self.mode]}{self.type}.{self.name}{self.index}"])
+        return ".".join([*steps, f"{_PREFIXES[self.mode]}{self.type}.{self.name}{self.key}"])
 
     @property
     def module(self) -> str:
@@ -77,16 +77,16 @@ def parse_address(text: str) -> Address:
     return Address(tuple(modules), _MODES[resource[1] or ""], resource[2], resource[3], resource[4])
 
 
-def index_key(index: str) -> str | int | None:
-    """The key that an index such as ``["a.b"]`` or ``[0]`` stands for; ``None`` for no index."""
-    if not index:
+def key_value(key: str) -> str | int | None:
+    """The value of a key such as ``["a.b"]`` or ``[0]`` stands for; ``None`` for no key."""
+    if not key:
         return None
-    inner = index[1:-1]
+    inner = key[1:-1]
     return _ESCAPE.sub(_unescape, inner[1:-1]) if inner.startswith('"') else int(inner)
 
 
 def quote_key(key: str | int) -> str:
-    """An index as current Terraform writes it: HCL quoting, ``${`` and ``%{`` doubled."""
+    """A key as current Terraform writes it: HCL quoting, ``${`` and ``%{`` doubled."""
     if isinstance(key, int):
         return f"[{key}]"
     out = key.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")

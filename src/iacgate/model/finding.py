@@ -131,6 +131,8 @@ class Evidence(NamedTuple):
     """For an unknown: the references that were followed, first to last."""
     needs: str = ""
     """For an unknown: what would answer it."""
+    alternative: bool = False
+    """One of several ways: it is enough that one of the evidence so marked is as expected."""
 
 
 class Location(NamedTuple):

@@ -60,6 +60,14 @@ class Case(NamedTuple):
     """It asks about actions, so it is applied to what is destroyed as well."""
 
 
+class CaseData(NamedTuple):
+    """A case of a check as data."""
+
+    types: tuple[str, ...]
+    condition: dict[str, Any]
+    when: dict[str, Any] | None
+
+
 class _Compiled(msgspec.Struct):
     format: int
     digest: str
@@ -137,14 +145,15 @@ class Catalogue:
         """The cases of enabled checks on the account."""
         return [self._case(number) for number in self._account if enabled[self._check_of(number)]]
 
-    def conditions(self, number: int) -> list[dict[str, Any]]:
-        """The conditions of a check in normal form, for ``checks show`` and ``explain``."""
-        decoded = (msgspec.msgpack.decode(raw, type=_Case) for first, raw in self._cases if first <= number)
-        return [
-            case.condition
-            for (first, _), case in zip(self._cases, decoded, strict=False)
-            if first + case.check == number
-        ]
+    def conditions(self, number: int) -> list[CaseData]:
+        """The cases of a check in normal form, for ``explain``."""
+        found = []
+        for position, (first, raw) in enumerate(self._cases):
+            case = msgspec.msgpack.decode(raw, type=_Case)
+            if first + case.check == number:
+                types = [kind for kind, numbers in self._by_type.items() if position in numbers]
+                found.append(CaseData(tuple(types), case.condition, case.when))
+        return found
 
     def _check_of(self, number: int) -> int:
         return self._case(number).check

@@ -117,8 +117,8 @@ def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
     source = scope.source
     text = source.text(node, "an attribute path")
     if text == ".":
-        first = scope.types[0] if scope.types else ""
-        attribute = scope.lookup(first, scope.prefix.removesuffix("[]").removesuffix("{}")) if scope.prefix else None
+        kind = scope.types[0] if scope.types else ""
+        attribute = scope.lookup(kind, scope.prefix.removesuffix("[]").removesuffix("{}")) if scope.prefix else None
         if not scope.prefix:
             source.problem(node, "`.` is the element of a quantifier; here an attribute must be named")
         element = AttributeSchema(attribute.element, "R") if attribute is not None else None
@@ -140,11 +140,12 @@ def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
                 found.append(one)
     if not found:
         return _Found(names, None, "")
+    attributes = [attribute for attribute, _ in found]
     first, path = found[0]
-    flags = "".join(sorted({flag for one, _ in found for flag in one.flags}))
-    if any(not one.required for one, _ in found):
+    flags = "".join(sorted({flag for attribute in attributes for flag in attribute.flags}))
+    if not all(attribute.required for attribute in attributes):
         flags = flags.replace("R", "")
-    same = all(one.type == first.type for one, _ in found)
+    same = all(attribute.type == first.type for attribute in attributes)
     return _Found(names, first._replace(flags=flags, type=first.type if same else ""), path)
 
 
@@ -292,7 +293,7 @@ def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
 
 def _vet_regex(pattern: Any) -> None:
     """Linear-time syntax only, and no nested repetition, which other engines that read a check would choke on."""
-    from re import _parser as sre_parse  # type: ignore[attr-defined]
+    from re import _parser as sre_parse
 
     import re2
 

@@ -285,10 +285,14 @@ def _compile_logic(tree: dict[str, Any]) -> Node:
         return best
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
+        since, parts = len(out), 0
         for node in nodes:
             truth = node.judge(v, u, at, s)
             if (FAIL_TRUTH - truth if negated else truth) == want:
                 node.explain(v, u, at, s, negated, want, out)
+                parts += 1
+        if conjunction is negated and parts > 1:
+            out[since:] = [one._replace(alternative=True) for one in out[since:]]
 
     return Node(judge_all if conjunction else judge_any, explain, any(node.relational for node in nodes))
 
@@ -312,7 +316,7 @@ def _compile_comparison(tree: dict[str, Any]) -> Node:
     operand = tree["value"]
     fold = tree.get("fold", False)
     test = comparison.make(operand, fold)
-    absent = tree.get("absent", UNKNOWN_TRUTH)
+    absent: int = tree.get("absent", UNKNOWN_TRUTH)
     kind = tree.get("kind", "")
     secret = tree.get("secret", False)
     python_type = {"bool": bool, "string": str}.get(kind)
@@ -422,7 +426,7 @@ def _compile_pattern_for(tree: dict[str, Any]) -> Node:
     get = _getter(tuple(tree["path"]))
     steps, name = tuple(tree["path"]), tree["pattern_for"]
     own = _getter((name,))
-    absent = tree.get("absent", UNKNOWN_TRUTH)
+    absent: int = tree.get("absent", UNKNOWN_TRUTH)
 
     def judge(value: Any, mask: Any, at: Path, subject: Subject) -> int:
         from fnmatch import fnmatchcase
@@ -452,7 +456,7 @@ def _compile_pattern_for(tree: dict[str, Any]) -> Node:
 def _compile_quantifier(tree: dict[str, Any]) -> Node:
     every = "every" in tree
     steps = tuple(tree["every" if every else "some"])
-    absent = tree.get("absent", PASS_TRUTH if every else FAIL_TRUTH)
+    absent: int = tree.get("absent", PASS_TRUTH if every else FAIL_TRUTH)
     node = compile_condition(tree["satisfies"])
     inner = node.judge
     stop = FAIL_TRUTH if every else PASS_TRUTH
@@ -503,14 +507,14 @@ def _compile_ports(tree: dict[str, Any]) -> Node:
         if number is not None and number not in wanted:
             return FAIL_TRUTH
         low, high = get_low(value, mask, at, subject), get_high(value, mask, at, subject)
-        bounds = []
+        bounds: list[Any] = []
         for bound in (low, high):
             try:
                 known = not isinstance(bound, Marker) and type(bound) is not Linked
                 bounds.append(convert(bound, "number") if known else None)
             except ValueError:
                 raise _wrong_type((*at, *low_steps), "no port number") from None
-        truth = port_status(*bounds, ports, unknown_low=low is UNKNOWN, unknown_high=high is UNKNOWN)
+        truth = port_status(bounds[0], bounds[1], ports, unknown_low=low is UNKNOWN, unknown_high=high is UNKNOWN)
         if number is None:  # unknown, or a name we do not know: it might be all protocols
             return UNKNOWN_TRUTH
         return truth
@@ -573,7 +577,7 @@ def _compile_related(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         found = links(v, u, at, s)
-        expected = f"{'no' if negated else 'a'} related {wanted}" + (
+        expected = f"{'no' if negated else 'a'} linked {wanted}" + (
             " that satisfies the check" if spec.get("satisfies") else ""
         )
         if isinstance(found, Marker):
@@ -615,7 +619,7 @@ def _compile_exists(tree: dict[str, Any]) -> Node:
                 _of_partner(out, one.address, here)
         if len(out) == since:
             wanted = " or ".join(spec["type"])
-            out.append(Evidence("", ABSENT, f"{'no' if negated else 'a'} {wanted} in this configuration"))
+            out.append(Evidence("", ABSENT, f"{'no' if negated else 'one'} {wanted} in this configuration"))
 
     return Node(judge, explain, True)
 
@@ -645,7 +649,7 @@ class _Inside:
 
 def _compile_policy_document(tree: dict[str, Any]) -> Node:
     steps = tuple(tree["policy_document"])
-    absent = tree.get("absent", UNKNOWN_TRUTH)
+    absent: int = tree.get("absent", UNKNOWN_TRUTH)
     node = compile_condition(tree["satisfies"])
 
     def document(v: Any, u: Any, at: Path, s: Subject) -> tuple[Any, Any, Path]:

@@ -175,7 +175,7 @@ class _Run:
                 case.when.explain(subject.values, subject.unknown, (), subject, False, UNKNOWN_TRUTH, evidence)
             else:
                 _explain(case.condition, subject, truth, evidence)
-            return _Judged(truth, _in_order(evidence))
+            return _Judged(truth, _in_order(evidence, truth))
         except ConditionError as error:
             return _Judged(_ERROR, (Evidence("", UNKNOWN, "a value the check can read", needs=str(error)),))
 
@@ -235,10 +235,8 @@ class _Run:
         cases = self.catalogue.account_cases(self.needed)
         if not self.policy.owns_account:
             return len({case.check for case in cases})
-        account = PlanSubject(self.after, "account", "account", (), {}, None, None, None)
-        former = PlanSubject(self.before, "account", "account", (), {}, None, None, None)
         for case in cases:
-            judged, was = self._judge(case, account), self._judge(case, former)
+            judged, was = self._judge(case, self.after.account()), self._judge(case, self.before.account())
             level = self.policy.levels[case.check]
             if level is None or judged.truth == _OUT_OF_SCOPE:
                 continue
@@ -289,8 +287,10 @@ def _explain(node: Node, subject: PlanSubject, truth: int, out: list[Evidence]) 
     node.explain(subject.values, subject.unknown, (), subject, False, truth, out)
 
 
-def _in_order(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+def _in_order(evidence: list[Evidence], truth: int) -> tuple[Evidence, ...]:
     """Once an attribute; what is there before what is unknown, before what is missing."""
+    if truth == FAIL_TRUTH and any(one.actual is not UNKNOWN for one in evidence):
+        evidence = [one for one in evidence if one.actual is not UNKNOWN]  # it fails whatever they turn out to be
     once = {(one.address, one.path): one for one in reversed(evidence)}
     return tuple(sorted(reversed(once.values()), key=lambda one: (one.actual is ABSENT) * 2 + (one.actual is UNKNOWN)))
 

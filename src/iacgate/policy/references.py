@@ -25,12 +25,12 @@ class Target(NamedTuple):
     """A resource block that a value comes from, and which of its instances."""
 
     modules: tuple[tuple[str, str | None], ...]
-    """Module calls with instance index; ``None``: any instance."""
+    """Module calls with instance key; ``None``: any instance."""
     mode: str
     type: str
     name: str
-    index: str | None
-    """Instance index as written; ``None``: not said (all instances, or the one with the same key)."""
+    key: str | None
+    """Instance key as written; ``None``: not said (all instances, or the one with the same key)."""
     attribute: str
     """The attribute path behind the instance, empty when the reference names the whole resource."""
 
@@ -109,7 +109,7 @@ class References:
 
     def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
         """Where the value of an expression of the given resource comes from."""
-        modules: tuple[Step, ...] = tuple((step.name, step.index) for step in address.modules)
+        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
         return self._origin(modules, expression, self.block(address), 0)
 
     def _origin(self, modules: tuple[Step, ...], expression: dict[str, Any], block: Any, depth: int) -> Origin:
@@ -129,7 +129,7 @@ class References:
                 chain.append(reference)
                 continue
             found = self._follow(modules, reference, block, depth)
-            if picks and not reference.startswith("each.") and any(one.attribute or one.index for one in found.targets):
+            if picks and not reference.startswith("each.") and any(one.attribute or one.key for one in found.targets):
                 # `a.b[each.key].c` is listed as `a.b`: where the attribute is listed, the key does something else
                 closed = False
             targets += [target for target in found.targets if target not in targets]
@@ -163,7 +163,7 @@ class References:
                 return Origin((), True, True, found.chain)
             attribute = ".".join(parts[2:])
             lone = found.lone
-            whole = lone is not None and not lone.attribute and lone.index is None
+            whole = lone is not None and not lone.attribute and lone.key is None
             targets = tuple(target._replace(attribute=attribute) for target in found.targets)
             return Origin(targets, whole, True, found.chain)
         if head in ("local", "each", "count", "module", "var"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.plan import Plan, ResourceChange
-from iacgate.model.values import ABSENT, UNKNOWN
+from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
 from iacgate.policy.conditions import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace, path_text
 from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
 from iacgate.policy.references import Origin, References, Target
@@ -182,7 +182,8 @@ class PlanSubject:
                     if isinstance(item, str):
                         certain += self.world.by_value(kind, name).get(item, ())
         needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
-        here = Evidence(path, UNKNOWN, "", needs=needs)
+        shown = SENSITIVE if self.is_sensitive(at) else ", ".join(str(item) for item in values)
+        here = Evidence(path, shown, "", needs=needs)
         return Links(_once(certain), [], False, otherwise, here)
 
     def others(self, types: list[str]) -> list[PlanSubject]:
@@ -268,6 +269,10 @@ class World:
             change = self._by_address.get(address)
             self._subjects[address] = self.subject(change) if change else None
         return self._subjects[address]
+
+    def account(self) -> PlanSubject:
+        """The account that the plan works on, for checks on accounts."""
+        return PlanSubject(self, "account", "account", (), {}, None, None, None)
 
     @cached_property
     def _by_address(self) -> dict[str, ResourceChange]:
@@ -378,16 +383,16 @@ class World:
             parsed = one.parsed if one else None
             if one is None or parsed is None:
                 continue
-            if target.index is not None and parsed.index != target.index:
+            if target.key is not None and parsed.key != target.key:
                 continue
             steps = zip(parsed.modules, target.modules, strict=True)
-            if all(wanted is None or step.index == wanted for step, (_, wanted) in steps):
+            if all(wanted is None or step.key == wanted for step, (_, wanted) in steps):
                 candidates.append(one)
         if target.mode == "data" and not candidates:
             candidates = [one for one in self._data_sources if _fits(one, target)]
         if same_key and len(candidates) > 1 and source.parsed:
-            own = source.parsed.index or (source.parsed.modules[-1].index if source.parsed.modules else "")
-            mine = [one for one in candidates if one.parsed and own and _last_index(one.parsed) == own]
+            own = source.parsed.key or (source.parsed.modules[-1].key if source.parsed.modules else "")
+            mine = [one for one in candidates if one.parsed and own and _last_key(one.parsed) == own]
             return mine or candidates
         return candidates
 
@@ -403,8 +408,8 @@ class World:
         return out
 
 
-def _last_index(address: Address) -> str:
-    return address.index or (address.modules[-1].index if address.modules else "")
+def _last_key(address: Address) -> str:
+    return address.key or (address.modules[-1].key if address.modules else "")
 
 
 def _fits(one: PlanSubject, target: Target) -> bool:
@@ -413,10 +418,10 @@ def _fits(one: PlanSubject, target: Target) -> bool:
         return False
     if parsed.module_names != tuple(name for name, _ in target.modules):
         return False
-    if target.index is not None and parsed.index != target.index:
+    if target.key is not None and parsed.key != target.key:
         return False
     return all(
-        wanted is None or step.index == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True)
+        wanted is None or step.key == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True)
     )
 
 

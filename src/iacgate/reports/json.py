@@ -131,7 +131,7 @@ def _resource(subject: Subject) -> bytes:
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    path, actual, expected, address, chain, needs = evidence
+    path, actual, expected, address, chain, needs, alternative = evidence
     shaped: dict[str, Any] = {"path": path, "actual": actual, "expected": expected}
     if isinstance(actual, Marker):
         shaped["actual"] = None
@@ -142,6 +142,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         shaped["chain"] = chain
     if needs:
         shaped["needs"] = needs
+    if alternative:
+        shaped["alternative"] = True
     return shaped
 
 

@@ -68,6 +68,8 @@ def headline(report: Report) -> str:
     parts = _changes(summary)
     if summary.unknown:
         parts += f"; {summary.unknown} unknown"
+    if summary.waived:
+        parts += f"; {summary.waived} released by exception"
     if summary.error:
         parts += f"; {count(summary.error, 'check error')}"
     if parts:
@@ -190,9 +192,11 @@ def evidence_lines(
     lines = []
     if result.verdict is Verdict.ERROR or not result.evidence:
         lines.append(prose(clean(result.message)))
+    alternatives = 0
     for evidence in result.evidence[:EVIDENCE_LIMIT]:
         expected = f", expected: {prose(clean(evidence.expected))}" if evidence.expected else ""
-        lines.append(_found(evidence, code) + expected)
+        lines.append(("or " if evidence.alternative and alternatives else "") + _found(evidence, code) + expected)
+        alternatives += evidence.alternative
         if evidence.chain:
             lines.append("through " + code(clean(" -> ".join(evidence.chain))))
         if evidence.needs:

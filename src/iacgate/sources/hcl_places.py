@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.configuration import Configuration
@@ -53,7 +54,7 @@ def _module_directories(
     """Module path -> directory: by local sources, else by Terraform's own list of installed modules."""
     out: dict[tuple[str, ...], Path] = {(): source_dir}
     installed = _installed_modules(source_dir)
-    for names in sorted({names[:depth] for names in wanted for depth in range(1, len(names) + 1)}, key=len):
+    for names in sorted({path[:depth] for path in wanted for depth in range(1, len(path) + 1)}, key=len):
         parent = out.get(names[:-1])
         source = _source(configuration, names)
         listed = installed.get(".".join(names))
@@ -118,7 +119,7 @@ def _blocks(text: str) -> dict[Block, tuple[int, int]] | None:
     import hcl2
 
     try:
-        tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
+        tree: Any = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
     except Exception:  # the parser's own exceptions have no common root
         return None
     out: dict[Block, tuple[int, int]] = {}

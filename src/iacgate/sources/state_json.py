@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from iacgate.errors import InputError, NotAPlanError
+from iacgate.model.configuration import PriorState
 from iacgate.model.plan import ChangeValues, Plan, ResourceChange
 from iacgate.sources.json_text import decode, decode_object, refuse_duplicate_keys, to_utf8
 
@@ -54,7 +55,7 @@ def read_state(data: bytes, name: str) -> Plan:
         may_hold_secrets=any(change.marks_sensitive for change in changes),
         decode_change=_values,
         decode_configuration=lambda: None,
-        decode_prior_state=dict,
+        decode_prior_state=_no_prior_state,
     )
 
 
@@ -83,6 +84,10 @@ def _change(found: tuple[str, dict[str, Any]], name: str) -> ResourceChange:
         module, "", str(resource.get("deposed_key") or ""), str(resource.get("provider_name", "")), "", False, True,
         bool(mask), resource,
     )  # fmt: skip
+
+
+def _no_prior_state() -> PriorState:
+    return {}
 
 
 def _values(change: ResourceChange) -> ChangeValues:

@@ -1,0 +1,163 @@
+"""Why a finding, or the outcome, is what it is, and the cheapest way to green."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from iacgate.errors import UsageError
+from iacgate.gate.judge import Judged, PolicySource
+from iacgate.model.decision import Outcome
+from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
+from iacgate.policy.narrate import narrate, show
+from iacgate.policy.world import PlanSubject, World
+
+__all__ = ["explain_decision", "explain_result", "find_results"]
+
+_MARKS = {"pass": "holds", "fail": "fails", "unknown": "unknown", "error": "error", "": ""}
+_DECIDING = {Outcome.DENY: Effect.DENY, Outcome.REVIEW: Effect.REVIEW, Outcome.ERROR: Effect.ERROR}
+
+
+def find_results(judged: Judged, wanted: str) -> list[Result]:
+    """Results by fingerprint (or its first 6 characters and more), address or check id.
+
+    Raises ``UsageError`` when there is none.
+    """
+    results = [*judged.report.results, *judged.report.fixed]
+    found = [one for one in results if wanted in (one.subject.address, one.check.id, one.fingerprint)]
+    if not found and len(wanted) >= 6:
+        found = [one for one in results if one.fingerprint.startswith(wanted.lower())]
+    if not found:
+        raise UsageError(
+            f"no finding of this plan has the fingerprint, address or check id {wanted!r}",
+            hint="the report lists fingerprints; passes are found by address or check id",
+        )
+    return found
+
+
+def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iterator[str]:
+    """The lines that explain one result."""
+    check = result.check
+    yield f"{check.id} on {result.subject.address}: {result.verdict}"
+    yield f"  {check.title}"
+    yield f"  fingerprint {result.fingerprint}"
+    if result.location:
+        yield f"  at {result.location.file}:{result.location.line}"
+    yield ""
+    yield "What the check asks"
+    yield from (f"  {line}" for line in _condition(judged, source, result))
+    yield ""
+    yield "What it does to the decision"
+    yield from (f"  {line}" for line in _effect(result))
+    if result.verdict is not Verdict.PASS:
+        yield ""
+        yield "How to fix"
+        yield f"  {check.remediation}"
+        yield from (f"  {line}" for line in _ways(result))
+    yield ""
+    yield "Why it matters"
+    yield f"  {check.rationale}"
+
+
+def _condition(judged: Judged, source: PolicySource, result: Result) -> Iterator[str]:
+    number = source.catalogue.by_id[result.check.id]
+    subject = _subject(judged, source, result)
+    if subject is None:
+        yield "the resource is destroyed by this plan"
+        return
+    for case in source.catalogue.conditions(number):
+        if case.types and subject.type not in case.types:
+            continue
+        if case.when is not None:
+            yield "only where"
+            for step in narrate(case.when, subject, 1):
+                yield from _step(step.depth, step.truth, step.text, step.evidence)
+        for step in narrate(case.condition, subject):
+            yield from _step(step.depth, step.truth, step.text, step.evidence)
+
+
+def _step(depth: int, truth: str, text: str, evidence: Sequence[Evidence]) -> Iterator[str]:
+    indent = "  " * depth
+    yield f"{indent}[{_MARKS[truth]:<7}] {text}"
+    for one in evidence:
+        name = ".".join(filter(None, (one.address, one.path)))
+        if name or one.needs or one.chain:
+            yield f"{indent}            {name or 'there'} is {show(one.actual)}"
+        if one.chain:
+            yield f"{indent}            through {' -> '.join(one.chain)}"
+        if one.needs:
+            yield f"{indent}            to know it: {one.needs}"
+
+
+def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubject | None:
+    assert judged.plan is not None
+    after = World(judged.plan, "after", source.catalogue.settable)
+    before = World(judged.plan, "before", source.catalogue.settable)
+    after.opposite, before.opposite = before, after
+    if result.subject.kind == "account":
+        return after.account()
+    return after.subject_at(result.subject.address)
+
+
+def _effect(result: Result) -> Iterator[str]:
+    yield f"level {result.enforcement}, given by {result.policy_rule}"
+    if result.change is Change.PRE_EXISTING:
+        yield "it was like this before the plan; what was there before counts as soft-mandatory at most, and as a note"
+        yield "on resources that the plan does not change (unless the policy says `enforce_on: all`)"
+    elif result.change is not None:
+        yield f"the plan {result.change} it" if result.change is not Change.FIXED else "the plan fixes it"
+    if result.exception:
+        yield result.exception
+    yield f"so it counts as: {result.effect}"
+
+
+def _ways(result: Result) -> Iterator[str]:
+    """What else leads to green for this one."""
+    if result.verdict is Verdict.UNKNOWN:
+        for need in dict.fromkeys(one.needs for one in result.evidence if one.needs):
+            yield f"Or make it known: {need}."
+    if result.effect in (Effect.DENY, Effect.REVIEW):
+        yield "Or, where this is meant to be: an exception in the policy bundle, with an owner, a review date and"
+        yield f"compensating checks (check: {result.check.id}, address: {result.subject.address})."
+
+
+def explain_decision(judged: Judged) -> Iterator[str]:
+    """The lines that explain the outcome: what decides it, by which line of the policy, what would change it."""
+    report = judged.report
+    outcome = report.decision.outcome
+    yield f"{outcome}: exit code {report.decision.exit_code}"
+    for reason in report.decision.reasons:
+        yield f"  - {reason}"
+    deciding = [one for one in report.results if one.effect is _DECIDING.get(outcome)]
+    if deciding:
+        yield ""
+        yield "Decided by"
+        rules = Counter((one.check.id, one.enforcement, one.policy_rule) for one in deciding)
+        for (check, level, rule), number in rules.most_common():
+            yield f"  {number:>4}  {check}  ({level}; {rule})"
+    yield ""
+    yield "The cheapest way to green"
+    blocking = [one for one in report.results if one.effect in (Effect.DENY, Effect.ERROR, Effect.REVIEW)]
+    if not blocking:
+        yield "  nothing blocks" if outcome is Outcome.ALLOW else "  make a whole plan and judge that one"
+    places = Counter((one.location.file if one.location else one.subject.module or "root module") for one in blocking)
+    for check, results in _by_check(blocking).items():
+        known = [one for one in results if one.verdict is not Verdict.UNKNOWN]
+        first = results[0]
+        what = first.check.remediation if known else _make_known(first)
+        yield f"  {len(results):>4} x {check}: {what}"
+    if len(places) > 1:
+        yield f"  in {', '.join(f'{place} ({number})' for place, number in places.most_common(6))}"
+    leaves = report.summary.pre_existing
+    if leaves:
+        yield f"  {leaves} older findings do not block; they stay until somebody fixes them"
+
+
+def _by_check(results: Sequence[Result]) -> dict[str, list[Result]]:
+    out: dict[str, list[Result]] = {}
+    for one in sorted(results, key=lambda one: (one.effect is not Effect.DENY, one.check.id)):
+        out.setdefault(one.check.id, []).append(one)
+    return out
+
+
+def _make_known(result: Result) -> str:
+    needs = next((one.needs for one in result.evidence if one.needs), "")
+    return f"make it known ({needs})" if needs else "make it known before apply"
