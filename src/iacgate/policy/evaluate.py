@@ -151,7 +151,7 @@ class _Run:
             if case.on_destroy:
                 asked = True
                 self._record(case, change, before, judged, _NOTHING, existed=True)
-            elif judged.truth == FAIL_TRUTH and "delete" in change.actions and not change.deposed:
+            elif judged.truth in (FAIL_TRUTH, UNKNOWN_TRUTH) and "delete" in change.actions and not change.deposed:
                 self._note_fixed(case, change, before, judged)
         if asked:
             return ""
@@ -192,7 +192,7 @@ class _Run:
         if judged.truth in (PASS_TRUTH, _OUT_OF_SCOPE):
             if judged.truth == PASS_TRUTH:
                 self.passed += 1
-            if was.truth == FAIL_TRUTH:
+            if was.truth == FAIL_TRUTH or (was.truth == UNKNOWN_TRUTH and judged.truth == PASS_TRUTH):
                 self._note_fixed(case, change, subject, was)
             if judged.truth == PASS_TRUTH and self.include_passed:
                 self.results.append(self._result(case, change, subject, judged, None, level, Effect.NONE))

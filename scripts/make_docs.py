@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Write the generated pages of docs/reference: the command line and the JSON Schemas of the formats.
+
+    python scripts/make_docs.py            write what has changed
+    python scripts/make_docs.py --check    write nothing; exit 1 and name the files that are stale
+
+The command-line page is made from the click commands themselves, so it says what ``--help`` says.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from iacgate.cli.main import main
+from iacgate.policy.json_schema import check_schema, policy_schema
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+
+CLI_HEAD = """\
+<!-- Written by scripts/make_docs.py from the commands themselves; change it there. -->
+
+# The command line
+
+`iacgate COMMAND --help` prints the same. What the exit codes mean is in [exit-codes.md](exit-codes.md), what the
+environment variables do in [configuration.md](configuration.md). Results go to standard output, everything else to
+standard error.
+"""
+
+
+def documents() -> dict[Path, str]:
+    """Every generated page with what it should hold."""
+    return {
+        REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "check.schema.json": _json(check_schema()),
+        REFERENCE / "policy.schema.json": _json(policy_schema()),
+    }
+
+
+def commands(command: click.Command = main, *names: str) -> Iterator[tuple[str, click.Command]]:
+    """Each command below one, itself first, with its whole name: ``iacgate checks list``."""
+    yield " ".join(("iacgate", *names)), command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from commands(below, *names, name)
+
+
+def options(command: click.Command) -> list[click.Option]:
+    """The options of a command that people see, without ``--help``."""
+    shown = (one for one in command.params if isinstance(one, click.Option) and not one.hidden)
+    return [one for one in shown if "--help" not in one.opts]
+
+
+def cli_page() -> str:
+    """The page on the command line."""
+    found = list(commands())
+    contents = "".join(f"- [`{name}`](#{name.replace(' ', '-')}): {_summary(command)}\n" for name, command in found[1:])
+    return "\n".join([CLI_HEAD, contents, *(_section(name, command) for name, command in found)])
+
+
+def _section(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    parts = [f"## {name}\n", f"```text\n{usage}\n```\n", _prose(command.help or "")]
+    rows = [_row(option, context) for option in options(command)]
+    if rows:
+        parts.append("| option | | default | variable |\n|---|---|---|---|\n" + "\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _row(option: click.Option, context: click.Context) -> str:
+    metavar = "" if option.is_flag else f" {option.make_metavar(context).strip('[]')}"
+    words = ", ".join(f"`{_cell(flag + (metavar if flag.startswith('--') else ''))}`" for flag in option.opts)
+    text, _, default = (option.help or "").partition("[default: ")
+    if not default and not option.is_flag and not option.multiple and isinstance(option.default, str | int):
+        default = str(option.default)
+    variable = f"`{option.envvar}`" if option.envvar else ""
+    default = f"`{default.strip(' ]')}`" if default else ""
+    return f"| {words} | {_cell(text.strip())} | {default} | {variable} |"
+
+
+def _prose(text: str) -> str:
+    """Help text as Markdown: what click keeps as it is (after ``\\b``) stays so, the rest may wrap."""
+    paragraphs = [part.replace("\b\n", "") for part in text.replace("\b", "\b").split("\n\n")]
+    return "\n\n".join(paragraph.strip() for paragraph in paragraphs) + "\n"
+
+
+def _summary(command: click.Command) -> str:
+    return (command.help or "").strip().partition("\n")[0]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _json(schema: object) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def write(*, check: bool) -> int:
+    """Write the stale pages, or only name them; the exit code."""
+    stale = [path for path, text in documents().items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        if not check:
+            path.write_text(documents()[path], "utf-8")
+        print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a page is stale")
+    sys.exit(write(check=parser.parse_args().check))

@@ -1,0 +1,301 @@
+"""JSON Schemas (2020-12) of the check format and of the policy format, for editors.
+
+They are built from the tables that the readers themselves use, so that a new comparison, form or
+key cannot be forgotten here. ``scripts/make_docs.py`` writes them to ``docs/reference/``. They say
+less than the readers do: which attributes a resource type has, which of them need ``absent``, and
+which checks there are, only ``iacgate policy lint`` and ``iacgate check`` know.
+
+Editors that stop at draft-07 read them as well: no keyword newer than that decides anything, and
+nothing stands beside a ``$ref``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from iacgate.model.finding import Enforcement, Family, Severity, Tier
+from iacgate.policy import check_file, condition_syntax, policy_file
+from iacgate.policy.comparisons import COMPARISONS
+
+__all__ = ["check_schema", "policy_schema"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_Schema = dict[str, Any]
+_TRUTH: _Schema = {"enum": list(condition_syntax.TRUTHS)}
+_TEXT: _Schema = {"type": "string", "pattern": r"\S"}
+_TEXTS: _Schema = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
+_NUMBER_OR_TEXT: _Schema = {"type": ["string", "number"]}
+_DATE: _Schema = {"type": "string", "pattern": f"^{policy_file._DATE.pattern}$"}
+_CONDITION: _Schema = {"$ref": "#/$defs/condition"}
+
+_OPERANDS: Mapping[str, _Schema] = {
+    "any": {"type": ["string", "number", "boolean"]},
+    "list": {"type": "array", "minItems": 1},
+    "number": {"type": "number"},
+    "string": _TEXT,
+    "strings": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
+    "bool": {"type": "boolean"},
+    "regex": {"type": "string"},
+    "cidrs": {"type": "array", "items": _TEXT, "minItems": 1},
+    "version": _NUMBER_OR_TEXT,
+    "time": _TEXT,
+}
+"""By ``Comparison.operand``."""
+
+_CHECK_TEXTS = {
+    "id": "The check's name for ever: a slug, equal to the file's name without .yaml.",
+    "title": "What holds when all is well.",
+    "family": "What the check is about.",
+    "severity": "What an attacker gets.",
+    "tier": "strict: off unless a policy set selects it. Default: baseline.",
+    "subject": "account: asked only of an account that the policy set owns. Default: resource.",
+    "resource": "The resource types that share the condition.",
+    "when": "The check applies only where this holds.",
+    "condition": "What must hold. The check fails where it does not.",
+    "cases": "One control over several resource types or forms, instead of resource and condition.",
+    "message": "One line for people. {address}, {type} and {name} are filled in.",
+    "rationale": "Why it matters.",
+    "remediation": "What to change, and to what.",
+    "aliases": "Ids of the same rule in other tools.",
+    "controls": "Benchmark, with its version -> ids of controls.",
+    "deprecated": "Why the check is on its way out and what replaces it. It still runs.",
+    "examples": "Small HCL texts and what the check must say of them.",
+}
+_SET_TEXTS = {
+    "name": "The set's name; reports give it beside the rule that gave a level.",
+    "scope": "Which workspaces the set is for. Left out: all.",
+    "owns_account": "Checks on the account as a whole are asked. Default: false.",
+    "enforce_on": "changed: old failures on unchanged resources are notes. all: they count. Default: changed.",
+    "uncovered": "What a plan gives on whose resources no check looks. Default: allow.",
+    "unknown": "What an unknown does, by level.",
+    "on_incomplete": "What a plan gives that is not whole.",
+    "rules": "Which checks at which level. Later rules override earlier ones.",
+}
+_SELECT_TEXTS = {
+    "id": "Check ids; * stands for anything.",
+    "family": "Families.",
+    "severity": "Severities.",
+    "tier": "Tiers.",
+    "control": "Benchmarks to which the check is mapped, with their versions.",
+}
+_EXCEPTION_TEXTS = {
+    "id": "The exception's name.",
+    "check": "The check that it releases.",
+    "address": "The one resource that it releases, exactly as the plan writes it.",
+    "workspace": "Only in workspaces of this name; * stands for anything.",
+    "reason": "Why.",
+    "owner": "Who answers for it.",
+    "review_by": "The last day on which it holds.",
+    "requires": "Compensating checks that must pass. An empty list says that there are none.",
+}
+
+
+def check_schema() -> _Schema:
+    """The schema of one check (``docs/reference/check-format.md``)."""
+    shapes: dict[str, _Schema] = {
+        "id": {"type": "string", "pattern": f"^{check_file._SLUG.pattern}$"},
+        "family": {"enum": [*Family]},
+        "severity": {"enum": [*Severity]},
+        "tier": {"enum": [*Tier], "default": str(Tier.BASELINE)},
+        "subject": {"enum": ["resource", "account"], "default": "resource"},
+        "resource": _TEXTS,
+        "when": _CONDITION,
+        "condition": _CONDITION,
+        "cases": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}},
+        "message": _message(),
+        "aliases": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
+        "controls": {"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_TEXT}},
+        "examples": _object(dict.fromkeys(("pass", "fail", "unknown"), _TEXTS), ("pass", "fail")),
+    }
+    properties = {key: _described(shapes.get(key, _TEXT), _CHECK_TEXTS[key]) for key in check_file.CHECK_KEYS}
+    case = {key: properties[key] for key in ("resource", "when", "condition", "message")}
+    return {
+        "$schema": DIALECT,
+        "title": "iacgate check",
+        **_object(properties, check_file._REQUIRED),
+        "oneOf": [
+            {"required": ["condition"], "not": {"required": ["cases"]}},
+            {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when")}},
+        ],
+        "if": {"required": ["subject"], "properties": {"subject": {"const": "account"}}},
+        "else": {
+            "properties": {"cases": {"items": {"required": ["resource"]}}},
+            "anyOf": _required_each("resource", "cases"),
+        },
+        "$defs": {"case": _object(case, ("condition",)), **_conditions()},
+    }
+
+
+def policy_schema() -> _Schema:
+    """The schema of a policy bundle (``docs/reference/policy-format.md``)."""
+    bundle = {
+        "schema": {"const": policy_file.SCHEMA, "description": "The format and its version."},
+        "name": _described(_TEXT, "The bundle's name; reports give it."),
+        "version": _described(_NUMBER_OR_TEXT, "The bundle's version; reports give it."),
+        "checks": _described(_TEXTS, "Directories of your own checks, relative to this file."),
+        "policy_sets": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/$defs/policy_set"},
+            "description": "Which checks apply where, at which level. All that apply are combined; the stricter wins.",
+        },
+        "exceptions": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/exception"},
+            "description": "Permanent, owned releases of one check on one resource.",
+        },
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "iacgate policy bundle",
+        **_object(bundle, ("schema", "name", "version", "policy_sets")),
+        "$defs": {
+            "policy_set": _policy_set(),
+            "rule": _rule(),
+            "exception": _exception(),
+        },
+    }
+
+
+def _policy_set() -> _Schema:
+    shapes: dict[str, _Schema] = {
+        "name": _TEXT,
+        "scope": _object({"workspaces": _described(_TEXTS, "Workspace names; * stands for anything.")}),
+        "owns_account": {"type": "boolean"},
+        "enforce_on": {"enum": ["changed", "all"]},
+        "uncovered": {"enum": ["allow", "review", "error"]},
+        "unknown": _choices(policy_file._UNKNOWN, ["deny", "review", "obligation", "note"]),
+        "on_incomplete": _choices(policy_file._INCOMPLETE, ["review", "error"]),
+        "rules": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/rule"},
+            "contains": {"properties": {"level": {"enum": [*Enforcement]}}},
+        },
+    }
+    properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
+    return _object(properties, ("name", "rules"))
+
+
+def _rule() -> _Schema:
+    select = {"id": _TEXTS, "control": _TEXTS}
+    for key, words in policy_file._SELECT.items():
+        word: _Schema = {"enum": [*words]}
+        select[key] = {"anyOf": [word, {"type": "array", "items": word, "minItems": 1}]}
+    described = {key: _described(select[key], text) for key, text in _SELECT_TEXTS.items()}
+    shapes: dict[str, _Schema] = {
+        "checks": _described(
+            _object(described), "A check must meet all of these; of a list, any one. {}: every check."
+        ),
+        "level": {"enum": [*policy_file._LEVELS], "description": "How binding the checks are."},
+        "enforce_from": _described(_DATE, "Before this day (UTC) findings are counted and block nothing."),
+    }
+    return _object({key: shapes[key] for key in policy_file._RULE_KEYS}, ("checks", "level"))
+
+
+def _exception() -> _Schema:
+    compensating = _object(
+        {
+            "check": _described(_TEXT, "A check's id."),
+            "address": _described(_TEXT, "The resource that must pass it. Default: the exception's own."),
+        },
+        ("check",),
+    )
+    shapes: dict[str, _Schema] = {"review_by": _DATE, "requires": {"type": "array", "items": compensating}}
+    properties = {key: _described(shapes.get(key, _TEXT), _EXCEPTION_TEXTS[key]) for key in policy_file._EXCEPTION_KEYS}
+    return _object(properties, (key for key in policy_file._EXCEPTION_KEYS if key != "workspace"))
+
+
+def _conditions() -> dict[str, _Schema]:
+    """The definition of ``condition`` and one for each of its forms."""
+    several: _Schema = {"type": "array", "minItems": 1, "items": _CONDITION}
+    quantifier = {"satisfies": _CONDITION, "absent": _TRUTH}
+    forms: dict[str, _Schema] = {
+        **{form: _object({form: _CONDITION if form == "not" else several}, (form,)) for form in condition_syntax.LOGIC},
+        "attribute": _attribute(),
+        **{form: _object({form: _TEXT, **quantifier}, (form, "satisfies")) for form in ("every", "some")},
+        "ports": _object({"ports": _ports()}, ("ports",)),
+        "related": _object({"related": _related()}, ("related",)),
+        "exists": _object({"exists": _object({"type": _TEXTS, "satisfies": _CONDITION}, ("type",))}, ("exists",)),
+        "policy_document": _object({"policy_document": _TEXT, **quantifier}, ("policy_document", "satisfies")),
+        "action": _object({"action": _words(condition_syntax._ACTIONS)}, ("action",)),
+    }
+    assert set(forms) == set(condition_syntax.CONDITION_FORMS)
+    return {"condition": {"oneOf": [{"$ref": f"#/$defs/{form}"} for form in forms]}, **forms}
+
+
+def _attribute() -> _Schema:
+    """One attribute, exactly one comparison, and what else may stand beside that comparison."""
+    operands = {name: _described(_OPERANDS[one.operand], one.words.format("…")) for name, one in COMPARISONS.items()}
+    others = {name: _TEXT if name == "pattern_for" else {"type": "boolean"} for name in condition_syntax._OTHERS}
+    properties = {"attribute": _TEXT, **operands, **others, "absent": _TRUTH, "ignore_case": {"type": "boolean"}}
+    folding = [name for name, one in COMPARISONS.items() if one.folds]
+    return {
+        **_object(properties, ("attribute",)),
+        "oneOf": _required_each(*operands, *others),
+        "allOf": [
+            {"if": {"required": ["ignore_case"]}, "then": {"anyOf": _required_each(*folding)}},
+            {"if": {"anyOf": _required_each("is_set", "is_empty")}, "then": {"not": {"required": ["absent"]}}},
+        ],
+    }
+
+
+def _ports() -> _Schema:
+    port: _Schema = {"type": "integer", "minimum": 0, "maximum": 65535}
+    properties = {
+        **dict.fromkeys(("from", "to", "protocol"), _TEXT),
+        "include": {"type": "array", "minItems": 1, "items": port},
+        "protocols": _words(["tcp", "udp"]),
+    }
+    return _object(properties, ("from", "to", "protocol", "include"))
+
+
+def _related() -> _Schema:
+    properties = {
+        "type": _TEXTS,
+        "their": _TEXT,
+        "our": _TEXT,
+        "matches": _TEXTS,
+        "satisfies": _CONDITION,
+        "missing": _TRUTH,
+        "absent": _TRUTH,
+    }
+    return {
+        **_object(properties, ("type",)),
+        "oneOf": [
+            {"required": ["their"], "not": {"anyOf": _required_each("our", "absent")}},
+            {"required": ["our", "absent"], "not": {"required": ["their"]}},
+        ],
+    }
+
+
+def _message() -> _Schema:
+    names = "|".join(sorted(check_file._PLACEHOLDERS))
+    return {"type": "string", "pattern": rf"^([^{{}}]|\{{\{{|\}}\}}|\{{({names})\}})*$"}
+
+
+def _words(words: Iterable[str]) -> _Schema:
+    word: _Schema = {"enum": [*words]}
+    return {"anyOf": [word, {"type": "array", "items": word, "minItems": 1}]}
+
+
+def _choices(defaults: Mapping[str, str], words: list[str]) -> _Schema:
+    return _object({key: {"enum": words, "default": default} for key, default in defaults.items()})
+
+
+def _object(properties: Mapping[str, _Schema], required: Iterable[str] = ()) -> _Schema:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": [*required],
+        "additionalProperties": False,
+    }
+
+
+def _described(schema: _Schema, text: str) -> _Schema:
+    """The schema with a description; beside a ``$ref`` older readers would overlook the one or the other."""
+    return {"allOf": [schema], "description": text} if "$ref" in schema else {**schema, "description": text}
+
+
+def _required_each(*keys: str) -> list[_Schema]:
+    return [{"required": [key]} for key in keys]
