@@ -24,6 +24,7 @@ __all__ = ["MIXES", "make_plan", "write_plan"]
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "plans"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 ACCOUNT = "123456789012"
+VPC, SUBNET = "vpc-0a1b2c3d4e5f60718", "subnet-0123456789abcdef0"
 SERVICES_PER_CALL = 10
 NEW, CHANGING = 0.3, 0.15
 """Shares of the services that are made by the plan, and that are changed by it; the others stay as they are."""
@@ -92,23 +93,34 @@ DATABASE = Block(
 )
 QUEUE = Block("aws_sqs_queue", "jobs", {"kms_master_key_id": "aws_kms_key.data.id"},
               bad={"kms_master_key_id": None, "sqs_managed_sse_enabled": False})  # fmt: skip
-TOPIC = Block(
-    "aws_sns_topic", "events", {"kms_master_key_id": "aws_kms_key.data.id"}, bad={"kms_master_key_id": None}
-)
+TOPIC = Block("aws_sns_topic", "events", {"kms_master_key_id": "aws_kms_key.data.id"}, bad={"kms_master_key_id": None})
 BALANCER = Block(
     "aws_lb",
     "front",
-    {"security_groups*": "aws_security_group.app.id", "subnets*": "var.subnet_id", "access_logs.bucket": "aws_s3_bucket.data.id"},
+    {
+        "security_groups*": "aws_security_group.app.id",
+        "subnets*": "var.subnet_id",
+        "access_logs.bucket": "aws_s3_bucket.data.id",
+    },
     {"load_balancer_type": "application"},
     {"internal": False, "access_logs": [], "load_balancer_type": "application"},
 )
 CACHE = Block("aws_elasticache_replication_group", "main", {"security_group_ids*": "aws_security_group.app.id"},
               bad={"at_rest_encryption_enabled": "false", "transit_encryption_enabled": False})  # fmt: skip
-CLUSTER = Block("aws_eks_cluster", "main", {"role_arn": "aws_iam_role.app.arn", "vpc_config.subnet_ids*": "var.subnet_id"},
-                bad={"enabled_cluster_log_types": None, "vpc_config": [{"endpoint_private_access": False, "endpoint_public_access": True,
-                     "public_access_cidrs": ["0.0.0.0/0"], "security_group_ids": None}]})  # fmt: skip
-TRAIL = Block("aws_cloudtrail", "main", {"kms_key_id": "aws_kms_key.data.arn", "s3_bucket_name": "aws_s3_bucket.data.id"},
-              bad={"enable_log_file_validation": False, "enable_logging": False, "is_multi_region_trail": False})  # fmt: skip
+OPEN_ENDPOINT = {"endpoint_private_access": False, "endpoint_public_access": True, "public_access_cidrs": ["0.0.0.0/0"],
+                 "security_group_ids": None}  # fmt: skip
+CLUSTER = Block(
+    "aws_eks_cluster",
+    "main",
+    {"role_arn": "aws_iam_role.app.arn", "vpc_config.subnet_ids*": "var.subnet_id"},
+    bad={"enabled_cluster_log_types": None, "vpc_config": [OPEN_ENDPOINT]},
+)
+TRAIL = Block(
+    "aws_cloudtrail",
+    "main",
+    {"kms_key_id": "aws_kms_key.data.arn", "s3_bucket_name": "aws_s3_bucket.data.id"},
+    bad={"enable_log_file_validation": False, "enable_logging": False, "is_multi_region_trail": False},
+)
 ROLE = Block("aws_iam_role", "app")
 
 USUAL = (
@@ -120,7 +132,8 @@ USUAL = (
     INSTANCE,
     INSTANCE._replace(name="worker"),
     VOLUME,
-    Block("aws_volume_attachment", "data", {"instance_id": "aws_instance.app.id", "volume_id": "aws_ebs_volume.data.id"}),
+    Block("aws_volume_attachment", "data",
+          {"instance_id": "aws_instance.app.id", "volume_id": "aws_ebs_volume.data.id"}),
     BUCKET,
     BLOCK,
     Block("aws_s3_bucket_policy", "data", {"bucket": "aws_s3_bucket.data.id"}, {"policy": _policy(TLS_ONLY)},
@@ -137,9 +150,9 @@ USUAL = (
     BALANCER,
     Block("aws_lb_listener", "front", {"load_balancer_arn": "aws_lb.front.arn"}, bad={"protocol": "TCP"}),
 )  # fmt: skip
-HEAVY = (KEY, GROUP, GROUP._replace(name="other"), BUCKET, BUCKET._replace(name="more"), BUCKET._replace(name="logs"), DATABASE,
-         DATABASE._replace(name="replica"), BALANCER, BALANCER._replace(name="back"), ROLE, CLUSTER, CACHE, TRAIL, INSTANCE,
-         VOLUME)  # fmt: skip
+HEAVY = (KEY, GROUP, GROUP._replace(name="other"), BUCKET, BUCKET._replace(name="more"), BUCKET._replace(name="logs"),
+         DATABASE, DATABASE._replace(name="replica"), BALANCER, BALANCER._replace(name="back"), ROLE, CLUSTER, CACHE,
+         TRAIL, INSTANCE, VOLUME)  # fmt: skip
 MIXES = {"usual": USUAL, "heavy": HEAVY}
 
 _GO = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
@@ -173,8 +186,8 @@ def make_plan(resources: int, mix: str = "usual", bad: float = 0.5, seed: int = 
     # A plan of a few resources is all new, as a first one is.
     small = resources < 2 * len(blocks)
     changes, planned, prior, calls = [], [], [], {}
-    network = _Network()
-    changes.append(network.change)
+    subnet, subnet_block = _network()
+    changes.append(subnet)
     for number in range((resources + len(blocks) - 2) // len(blocks)):
         call, key = f"services_{number // SERVICES_PER_CALL:03}", f"s{number % SERVICES_PER_CALL}"
         draw = chance.random()
@@ -196,18 +209,18 @@ def make_plan(resources: int, mix: str = "usual", bad: float = 0.5, seed: int = 
         "terraform_version": "1.11.4",
         "variables": {"environment": {"value": "prod"}, "region": {"value": "eu-central-1"}},
         "planned_values": {
-            "outputs": {"vpc_id": {"sensitive": False, "type": "string", "value": network.id}},
-            "root_module": {"resources": [_as_state(network.change, "after")], "child_modules": planned},
+            "outputs": {"vpc_id": {"sensitive": False, "type": "string", "value": VPC}},
+            "root_module": {"resources": [_as_state(subnet, "after")], "child_modules": planned},
         },
         "resource_changes": changes,
         "output_changes": {
-            "vpc_id": {"actions": ["no-op"], "before": network.id, "after": network.id, "after_unknown": False,
+            "vpc_id": {"actions": ["no-op"], "before": VPC, "after": VPC, "after_unknown": False,
                        "before_sensitive": False, "after_sensitive": False}
         },
         "prior_state": {
             "format_version": "1.0",
             "terraform_version": "1.11.4",
-            "values": {"root_module": {"resources": [_as_state(network.change, "after")], "child_modules": prior}},
+            "values": {"root_module": {"resources": [_as_state(subnet, "after")], "child_modules": prior}},
         },
         "configuration": {
             "provider_config": {
@@ -215,7 +228,7 @@ def make_plan(resources: int, mix: str = "usual", bad: float = 0.5, seed: int = 
                         "expressions": {"region": {"references": ["var.region"]}}}
             },
             "root_module": {
-                "resources": [network.block],
+                "resources": [subnet_block],
                 "module_calls": calls,
                 "variables": {"environment": {}, "region": {"default": "eu-central-1"}},
             },
@@ -240,28 +253,27 @@ def _shapes() -> dict[str, _Shape]:
     for change in plan["resource_changes"]:
         values = change["change"]
         if values["actions"] == ["create"] and change["mode"] == "managed":
-            shapes.setdefault(change["type"], _Shape(values["after"], values["after_unknown"], values["after_sensitive"]))
+            shapes.setdefault(
+                change["type"], _Shape(values["after"], values["after_unknown"], values["after_sensitive"])
+            )
     return shapes
 
 
-class _Network:
-    """The subnet that everything is in; it is there already."""
-
-    id = "vpc-0a1b2c3d4e5f60718"
-    subnet = "subnet-0123456789abcdef0"
-    block: Values = {"address": "aws_subnet.apps", "mode": "managed", "type": "aws_subnet", "name": "apps",
-                     "provider_config_key": "aws", "schema_version": 1,
-                     "expressions": {"cidr_block": {"constant_value": "10.40.0.0/16"}, "vpc_id": {"constant_value": id}}}  # fmt: skip
-
-    def __init__(self) -> None:
-        values = {"arn": f"arn:aws:ec2:eu-central-1:{ACCOUNT}:subnet/{self.subnet}", "availability_zone": "eu-central-1a",
-                  "cidr_block": "10.40.0.0/16", "id": self.subnet, "map_public_ip_on_launch": False,
-                  "owner_id": ACCOUNT, "tags": {}, "tags_all": {}, "timeouts": None, "vpc_id": self.id}  # fmt: skip
-        self.change = _entry("", "aws_subnet", "apps", ["no-op"], values, values, {}, {"tags": {}, "tags_all": {}})
+def _network() -> tuple[Values, Values]:
+    """The subnet that everything is in, which is there already: its change and its block."""
+    arn = f"arn:aws:ec2:eu-central-1:{ACCOUNT}:subnet/{SUBNET}"
+    values = {"arn": arn, "availability_zone": "eu-central-1a", "cidr_block": "10.40.0.0/16", "id": SUBNET,
+              "map_public_ip_on_launch": False, "owner_id": ACCOUNT, "tags": {}, "tags_all": {}, "timeouts": None,
+              "vpc_id": VPC}  # fmt: skip
+    expressions = {"cidr_block": {"constant_value": "10.40.0.0/16"}, "vpc_id": {"constant_value": VPC}}
+    block = {"address": "aws_subnet.apps", "mode": "managed", "type": "aws_subnet", "name": "apps",
+             "provider_config_key": "aws", "schema_version": 1, "expressions": expressions}  # fmt: skip
+    return _entry("", "aws_subnet", "apps", ["no-op"], values, values, {}, {"tags": {}, "tags_all": {}}), block
 
 
 def _entry(
-    module: str, kind: str, name: str, actions: list[str], before: Values | None, after: Values, unknown: Values, sensitive: Values
+    module: str, kind: str, name: str, actions: list[str], before: Values | None, after: Values, unknown: Values,
+    sensitive: Values,
 ) -> Values:  # fmt: skip
     place = {"module_address": module} if module else {}
     return {
@@ -286,6 +298,11 @@ def _change(block: Block, shape: _Shape, service: _Service, chance: random.Rando
     is_bad = bool(block.bad) and chance.random() < bad
     after = _renamed(shape.after, block, service, chance)
     unknown = json.loads(json.dumps(shape.unknown))
+    for path in block.refers:
+        name = path.removesuffix("*")
+        if "." not in name:
+            after.pop(name, None)
+            unknown[name] = True
     for name, value in [*block.good.items(), *(block.bad.items() if is_bad else ())]:
         unknown.pop(name, None)
         after.pop(name, None)
@@ -361,9 +378,9 @@ def _computed(name: str, block: Block, service: _Service) -> Any:
 def _id(service: _Service, reference: str) -> str:
     """What a reference gives once applied; the same for whoever refers to it."""
     if reference == "var.subnet_id":
-        return _Network.subnet
+        return SUBNET
     if reference == "var.vpc_id":
-        return _Network.id
+        return VPC
     kind, name, attribute = reference.split(".")
     number = random.Random(f"{service.name} {kind} {name}").getrandbits(68)
     own = f"{service.name}-{name}" if kind.startswith("aws_s3") else f"{kind.split('_')[1]}-{number:017x}"
@@ -386,9 +403,9 @@ def _as_state(change: Values, side: str) -> Values:
 
 def _caller(module: str) -> Values:
     address = f"{module}.data.aws_caller_identity.current"
-    values = {"account_id": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/ci", "id": ACCOUNT, "user_id": "AIDA0EXAMPLE"}
-    return {"address": address, "mode": "data", "type": "aws_caller_identity", "name": "current", "provider_name": PROVIDER,
-            "schema_version": 0, "values": values, "sensitive_values": {}}  # fmt: skip
+    values = {"account_id": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:user/ci", "id": ACCOUNT, "user_id": "AIDAEXAMPLE"}
+    return {"address": address, "mode": "data", "type": "aws_caller_identity", "name": "current",
+            "provider_name": PROVIDER, "schema_version": 0, "values": values, "sensitive_values": {}}  # fmt: skip
 
 
 def _module_call(blocks: tuple[Block, ...], shapes: dict[str, _Shape]) -> Values:

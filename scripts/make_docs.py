@@ -10,15 +10,18 @@ The command-line page is made from the click commands themselves, so it says wha
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from iacgate.cli.main import main
-from iacgate.policy.json_schema import check_schema, policy_schema
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "src"))  # the commands of this checkout, not of an installation
+
+from iacgate.cli.main import main  # noqa: E402
+from iacgate.policy.json_schema import check_schema, policy_schema  # noqa: E402
+
 REFERENCE = ROOT / "docs" / "reference"
 
 CLI_HEAD = """\
@@ -69,27 +72,40 @@ def _section(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     parts = [f"## {name}\n", f"```text\n{usage}\n```\n", _prose(command.help or "")]
-    rows = [_row(option, context) for option in options(command)]
+    rows = [_row(option) for option in options(command)]
     if rows:
         parts.append("| option | | default | variable |\n|---|---|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
-def _row(option: click.Option, context: click.Context) -> str:
-    metavar = "" if option.is_flag else f" {option.make_metavar(context).strip('[]')}"
-    words = ", ".join(f"`{_cell(flag + (metavar if flag.startswith('--') else ''))}`" for flag in option.opts)
+def _row(option: click.Option) -> str:
+    value = "" if option.is_flag else f" {_metavar(option)}"
+    words = ", ".join(f"`{_cell(flag + (value if flag.startswith('--') else ''))}`" for flag in option.opts)
     text, _, default = (option.help or "").partition("[default: ")
-    if not default and not option.is_flag and not option.multiple and isinstance(option.default, str | int):
+    if not default and option.show_default and isinstance(option.default, str | int):
         default = str(option.default)
-    variable = f"`{option.envvar}`" if option.envvar else ""
     default = f"`{default.strip(' ]')}`" if default else ""
+    variable = f"`{option.envvar}`" if option.envvar else ""
     return f"| {words} | {_cell(text.strip())} | {default} | {variable} |"
 
 
+def _metavar(option: click.Option) -> str:
+    """As click words it; not by click, whose versions differ."""
+    if option.metavar:
+        return option.metavar
+    return (
+        "|".join(map(str, option.type.choices)) if isinstance(option.type, click.Choice) else option.type.name.upper()
+    )
+
+
 def _prose(text: str) -> str:
-    """Help text as Markdown: what click keeps as it is (after ``\\b``) stays so, the rest may wrap."""
-    paragraphs = [part.replace("\b\n", "") for part in text.replace("\b", "\b").split("\n\n")]
-    return "\n\n".join(paragraph.strip() for paragraph in paragraphs) + "\n"
+    """Help text as Markdown. A paragraph that click is asked not to wrap becomes a block of text."""
+    paragraphs = [textwrap.dedent(part) for part in text.split("\n\n")]
+    return "\n\n".join(_block(part) if part.startswith("\b") else part.strip() for part in paragraphs) + "\n"
+
+
+def _block(text: str) -> str:
+    return f"```text\n{textwrap.dedent(text.removeprefix(chr(8)).lstrip(chr(10))).rstrip()}\n```"
 
 
 def _summary(command: click.Command) -> str:

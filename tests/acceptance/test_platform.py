@@ -34,7 +34,9 @@ def test_the_sound_platform_is_allowed_on_its_first_apply_without_one_unknown() 
 def test_the_public_load_balancer_is_denied_where_no_exception_names_it() -> None:
     code, report = run(plan("net-banking-create"))
     assert code == 1
-    assert found(one for one in report["results"] if one["effect"] in BLOCKING) == pairs(label("net-banking")["accepted"])
+    assert found(one for one in report["results"] if one["effect"] in BLOCKING) == pairs(
+        label("net-banking")["accepted"]
+    )
 
 
 def test_the_broken_platform_is_denied_for_just_what_was_planted() -> None:
@@ -90,9 +92,16 @@ def test_what_a_plan_introduces_worsens_leaves_and_fixes_is_as_labelled(name: st
 
 
 def test_a_finding_keeps_its_fingerprint_while_its_resource_is_moved() -> None:
-    before = {(one["check"], one["resource"]["address"]): one["fingerprint"] for one in run(plan("moved-before"))[1]["results"]}
+    before = {
+        (one["check"], one["resource"]["address"]): one["fingerprint"]
+        for one in run(plan("moved-before"))[1]["results"]
+    }
     _, report = run(plan("moved"))
-    moves = {(e["check"], e["address"]): (e["check"], e["previous_address"]) for e in label("moved")["pre_existing"] if "previous_address" in e}
+    moves = {
+        (e["check"], e["address"]): (e["check"], e["previous_address"])
+        for e in label("moved")["pre_existing"]
+        if "previous_address" in e
+    }
     assert moves
     for one in report["results"]:
         key = (one["check"], one["resource"]["address"])
@@ -103,7 +112,13 @@ def test_a_finding_keeps_its_fingerprint_while_its_resource_is_moved() -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("targeted", {1, 3}), ("errored", {4}), ("empty", {0}), ("providers-only-unknown", {0}), ("drift-refresh-only", {0})],
+    [
+        ("targeted", {1, 3}),
+        ("errored", {4}),
+        ("empty", {0}),
+        ("providers-only-unknown", {0}),
+        ("drift-refresh-only", {0}),
+    ],
 )
 def test_plans_that_are_no_ordinary_plans_end_with_their_code(name: str, code: set[int]) -> None:
     assert run(plan(name))[0] in code

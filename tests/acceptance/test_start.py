@@ -8,7 +8,20 @@ import pytest
 
 from .gate import plan
 
-HEAVY = ("boto3", "botocore", "google", "azure", "sqlalchemy", "fastapi", "hcl2", "lark", "rich", "jinja2", "yaml", "re2")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "google",
+    "azure",
+    "sqlalchemy",
+    "fastapi",
+    "hcl2",
+    "lark",
+    "rich",
+    "jinja2",
+    "yaml",
+    "re2",
+)
 _SHOW = """
 import sys
 from iacgate.cli.main import main
@@ -23,7 +36,9 @@ print("LOADED", *sorted(name for name in {m.partition(".")[0] for m in sys.modul
 
 def loaded(*arguments: str) -> set[str]:
     """Top-level packages that a fresh process has imported after a command."""
-    result = subprocess.run([sys.executable, "-c", _SHOW, *arguments], capture_output=True, text=True, timeout=60, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", _SHOW, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("LOADED")]
     return set(line.split()[1:])
 
@@ -41,7 +56,13 @@ def test_check_imports_nothing_heavy(name: str) -> None:
 
 
 def test_the_command_works_from_an_empty_directory(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from iacgate.cli.main import run; run()", "check", str(plan("net-banking-broken-create"))]
+    command = [
+        sys.executable,
+        "-c",
+        "from iacgate.cli.main import run; run()",
+        "check",
+        str(plan("net-banking-broken-create")),
+    ]
     result = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stdout.startswith(b"DENY: introduces 25")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +25,59 @@ def policy_options(command: Any) -> Any:
     """The options that say by which policy and as what an input is judged; ``explain`` takes them too."""
     for option in reversed(
         (
-            click.option("--policy-set", "policy_file", type=click.Path(path_type=Path), envvar="IACGATE_POLICY_SET",
-                         metavar="FILE", help="Policy bundle; the packaged baseline when left out."),
-            click.option("--config", "config_file", type=click.Path(path_type=Path), envvar="IACGATE_CONFIG", metavar="FILE",
-                         help="Configuration of the gate. Never looked for in what is scanned."),
-            click.option("--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to."),
-            click.option("--kind", type=click.Choice(["plan", "state", "hcl", "inventory"]), help="What the input is.  [default: plan]"),
-            click.option("--source-dir", type=click.Path(path_type=Path), metavar="DIR",
-                         help="Root module behind the plan: findings get file and line."),
-            click.option("--max-input-bytes", type=click.IntRange(min=1), envvar="IACGATE_MAX_INPUT_BYTES", metavar="N",
-                         help=f"Refuse larger inputs.  [default: {DEFAULT_MAX_BYTES}]"),
+            click.option(
+                "--policy-set",
+                "policy_file",
+                type=click.Path(path_type=Path),
+                envvar="IACGATE_POLICY_SET",
+                metavar="FILE",
+                help="Policy bundle; the packaged baseline when left out.",
+            ),
+            click.option(
+                "--config",
+                "config_file",
+                type=click.Path(path_type=Path),
+                envvar="IACGATE_CONFIG",
+                metavar="FILE",
+                help="Configuration of the gate. Never looked for in what is scanned.",
+            ),
+            click.option(
+                "--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to."
+            ),
+            click.option(
+                "--kind",
+                type=click.Choice(["plan", "state", "hcl", "inventory"]),
+                help="What the input is.  [default: plan]",
+            ),
+            click.option(
+                "--source-dir",
+                type=click.Path(path_type=Path),
+                metavar="DIR",
+                help="Root module behind the plan: findings get file and line.",
+            ),
+            click.option(
+                "--max-input-bytes",
+                type=click.IntRange(min=1),
+                envvar="IACGATE_MAX_INPUT_BYTES",
+                metavar="N",
+                help=f"Refuse larger inputs.  [default: {DEFAULT_MAX_BYTES}]",
+            ),
         )
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
 
 def settings_of(
-    policy_file: Path | None, config_file: Path | None, workspace: str | None, kind: str | None, source_dir: Path | None,
-    max_input_bytes: int | None, *, include_passed: bool = False,
-) -> tuple[Settings, PolicySource, Config]:  # fmt: skip
+    policy_file: Path | None,
+    config_file: Path | None,
+    workspace: str | None,
+    kind: str | None,
+    source_dir: Path | None,
+    max_input_bytes: int | None,
+    *,
+    include_passed: bool = False,
+) -> tuple[Settings, PolicySource, Config]:
     """Configuration, overridden by the command line; and the policy it names."""
     if kind in _LATER:
         raise UsageError(f"--kind {kind} is not in this version; it judges plans and states")
@@ -80,9 +112,15 @@ def settings_of(
 )
 @policy_options
 def check(
-    paths: tuple[str, ...], format_name: str, output: str | None, reports: tuple[str, ...], include_passed: bool, exit_zero: bool,
-    quiet: bool, **options: Any,
-) -> int:  # fmt: skip
+    paths: tuple[str, ...],
+    format_name: str,
+    output: str | None,
+    reports: tuple[str, ...],
+    include_passed: bool,
+    exit_zero: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
     """Judge PLAN: what `terraform show -json` writes (- is standard input).
 
     Several plans are judged in turn and the worst outcome counts.
@@ -129,7 +167,7 @@ def _targets(reports: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 def _beside(paths: tuple[str, ...]) -> list[Path]:
-    return [Path(os.path.dirname(path) or ".") for path in paths if path != "-"]
+    return [Path(path).parent for path in paths if path != "-"]
 
 
 def _code(reports: list[Report], *, exit_zero: bool) -> int:

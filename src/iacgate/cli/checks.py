@@ -38,9 +38,13 @@ def _load(directories: tuple[Path, ...]) -> Catalogue:
 @click.option("--tier", type=click.Choice(list(Tier)), multiple=True)
 @click.option("--type", "resource_type", metavar="TYPE", help="Only checks that look at this resource type.")
 def list_checks(
-    directories: tuple[Path, ...], format_name: str, family: tuple[str, ...], severity: tuple[str, ...], tier: tuple[str, ...],
+    directories: tuple[Path, ...],
+    format_name: str,
+    family: tuple[str, ...],
+    severity: tuple[str, ...],
+    tier: tuple[str, ...],
     resource_type: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """All checks, or those of a family, severity, tier or resource type."""
     catalogue = _load(directories)
     chosen = [
@@ -55,12 +59,25 @@ def list_checks(
     if format_name == "json":
         import msgspec
 
-        write_out(msgspec.json.encode([
-            {"id": info.id, "title": info.title, "family": info.family, "severity": info.severity, "tier": info.tier,
-             "clouds": sorted({kind.split("_")[0] for kind in info.resource_types}), "resource_types": info.resource_types,
-             "aliases": info.aliases, "controls": info.controls}
-            for info in chosen
-        ]) + b"\n")  # fmt: skip
+        write_out(
+            msgspec.json.encode(
+                [
+                    {
+                        "id": info.id,
+                        "title": info.title,
+                        "family": info.family,
+                        "severity": info.severity,
+                        "tier": info.tier,
+                        "clouds": sorted({kind.split("_")[0] for kind in info.resource_types}),
+                        "resource_types": info.resource_types,
+                        "aliases": info.aliases,
+                        "controls": info.controls,
+                    }
+                    for info in chosen
+                ]
+            )
+            + b"\n"
+        )
         return
     width = max((len(info.id) for info in chosen), default=0)
     for info in chosen:

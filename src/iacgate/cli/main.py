@@ -8,6 +8,7 @@ import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -48,7 +49,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="iacgate", message="%(prog)s %(version)s")
 def main() -> None:
-    """Decide, before anything is provisioned, whether a change to infrastructure may go ahead.
+    r"""Decide, before anything is provisioned, whether a change to infrastructure may go ahead.
 
     \b
     Exit codes: 0 allow, 1 deny, 2 wrong use or configuration, 3 review,
@@ -107,4 +108,4 @@ def _place(error: BaseException) -> str:
         trace = trace.tb_next
     if trace is None:
         return "an unknown place"
-    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

@@ -48,7 +48,7 @@ def plan_conditions(plan: Plan, policy: Policy) -> list[tuple[Outcome, str]]:
         found.append(
             (
                 "targeted",
-                "the plan is not complete (made with -target, or with deferred changes): what it leaves out is not judged",
+                "the plan is not complete (-target, or deferred changes): what it leaves out is not judged",
             )
         )
     if plan.applyable is False and does_something and not plan.errored:
@@ -85,7 +85,8 @@ def _sentence(effect: Effect, verdict: Verdict, number: int) -> str:
     if effect is Effect.ERROR:
         return f"{number} {'check' if number == 1 else 'checks'} at a mandatory level could not be evaluated"
     if verdict is Verdict.UNKNOWN:
-        return f"{findings} that cannot be known before apply: {'blocked' if effect is Effect.DENY else 'a person must decide'}"
+        what = "blocked" if effect is Effect.DENY else "a person must decide"
+        return f"{findings} that cannot be known before apply: {what}"
     return (
         f"{findings} {'block' if number != 1 else 'blocks'}"
         if effect is Effect.DENY

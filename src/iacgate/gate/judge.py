@@ -113,8 +113,14 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         notes += more
     report = Report(
         __version__,
-        InputInfo("state-json" if posture else "plan-json", path, hashlib.sha256(data).hexdigest(), plan.terraform_version,
-                  plan.format_version, settings.workspace),
+        InputInfo(
+            "state-json" if posture else "plan-json",
+            path,
+            hashlib.sha256(data).hexdigest(),
+            plan.terraform_version,
+            plan.format_version,
+            settings.workspace,
+        ),
         policy.info,
         decide(plan, evaluation, policy),
         evaluation.coverage,
@@ -122,7 +128,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         results,
         fixed,
         notes,
-    )  # fmt: skip
+    )
     return Judged(report, partial(_secrets, plan), plan, policy)
 
 

@@ -131,10 +131,21 @@ class Catalogue:
         if number not in self._info:
             raw = msgspec.msgpack.decode(self._infos[number])
             self._info[number] = CheckInfo(
-                raw["id"], raw["title"], Family(raw["family"]), Severity(raw["severity"]), Tier(raw["tier"]),
-                raw["subject"], tuple(raw["resource_types"]), raw["message"], raw["rationale"], raw["remediation"],
-                tuple(raw["aliases"]), raw["controls"], raw["deprecated"], raw["file"],
-            )  # fmt: skip
+                raw["id"],
+                raw["title"],
+                Family(raw["family"]),
+                Severity(raw["severity"]),
+                Tier(raw["tier"]),
+                raw["subject"],
+                tuple(raw["resource_types"]),
+                raw["message"],
+                raw["rationale"],
+                raw["remediation"],
+                tuple(raw["aliases"]),
+                raw["controls"],
+                raw["deprecated"],
+                raw["file"],
+            )
         return self._info[number]
 
     def cases(self, kind: str, enabled: Sequence[bool]) -> list[Case]:
@@ -188,10 +199,32 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
     settable: set[tuple[str, str]] = set()
     for number, check in enumerate(checks):
         types = list(dict.fromkeys(kind for case in check["cases"] for kind in case["types"]))
-        heads.append(CheckHead(check["id"], check["family"], check["severity"], check["tier"], check["subject"],
-                               tuple(check["aliases"]), tuple(types)))  # fmt: skip
-        keys = ("id", "title", "family", "severity", "tier", "subject", "message", "rationale", "remediation", "aliases",
-                "controls", "deprecated", "file")  # fmt: skip
+        heads.append(
+            CheckHead(
+                check["id"],
+                check["family"],
+                check["severity"],
+                check["tier"],
+                check["subject"],
+                tuple(check["aliases"]),
+                tuple(types),
+            )
+        )
+        keys = (
+            "id",
+            "title",
+            "family",
+            "severity",
+            "tier",
+            "subject",
+            "message",
+            "rationale",
+            "remediation",
+            "aliases",
+            "controls",
+            "deprecated",
+            "file",
+        )
         infos.append(msgspec.Raw(encode({**{key: check[key] for key in keys}, "resource_types": types})))
         settable.update((kind, name) for kind, name in check["settable"])
         for case in check["cases"]:
@@ -284,8 +317,14 @@ def _packaged_part() -> _Compiled:
 
 def _cached_part(root: Path, schema_file: Path | None) -> _Compiled:
     files = read_check_files(root)
-    key = _digest([_program(), str(root).encode(), schema_file.read_bytes() if schema_file else b"",
-                   *(part for file, content in files for part in (file.encode(), content))])  # fmt: skip
+    key = _digest(
+        [
+            _program(),
+            str(root).encode(),
+            schema_file.read_bytes() if schema_file else b"",
+            *(part for file, content in files for part in (file.encode(), content)),
+        ]
+    )
     cached = cache_directory() / f"checks-{key[:32]}.msgpack"
     try:
         if cached.stat().st_uid == os.geteuid():
@@ -334,6 +373,7 @@ def _open(data: bytes) -> _Compiled | None:
 
 
 def read_check_files(root: Path) -> list[tuple[str, bytes]]:
+    """The YAML files below a directory as (relative path, content), in order. Raises ``PolicyError``."""
     if not root.is_dir():
         raise PolicyError(f"{root} is not a directory of checks")
     out = []

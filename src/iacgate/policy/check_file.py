@@ -13,8 +13,25 @@ from iacgate.policy.yaml_nodes import Source, read_yaml
 
 __all__ = ["CHECK_KEYS", "read_check"]
 
-CHECK_KEYS = ("id", "title", "family", "severity", "tier", "subject", "resource", "when", "condition", "cases", "message",
-              "rationale", "remediation", "aliases", "controls", "deprecated", "examples")  # fmt: skip
+CHECK_KEYS = (
+    "id",
+    "title",
+    "family",
+    "severity",
+    "tier",
+    "subject",
+    "resource",
+    "when",
+    "condition",
+    "cases",
+    "message",
+    "rationale",
+    "remediation",
+    "aliases",
+    "controls",
+    "deprecated",
+    "examples",
+)
 _REQUIRED = ("id", "title", "family", "severity", "message", "rationale", "remediation", "examples")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACEHOLDERS = {"address", "type", "name"}
@@ -96,9 +113,13 @@ def _controls(node: yaml.Node, source: Source) -> dict[str, list[str]]:
 
 
 def _cases(
-    values: dict[str, yaml.Node], node: yaml.Node, subject: str, source: Source, schema: ProviderSchema,
+    values: dict[str, yaml.Node],
+    node: yaml.Node,
+    subject: str,
+    source: Source,
+    schema: ProviderSchema,
     settable: set[tuple[str, str]],
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     if ("cases" in values) == ("condition" in values):
         source.problem(node, "a check needs `resource` with `condition`, or `cases`: one of them")
         return []
@@ -122,9 +143,15 @@ def _cases(
 
 
 def _case(
-    values: dict[str, yaml.Node], node: yaml.Node, subject: str, source: Source, schema: ProviderSchema,
-    settable: set[tuple[str, str]], *, inside: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+    values: dict[str, yaml.Node],
+    node: yaml.Node,
+    subject: str,
+    source: Source,
+    schema: ProviderSchema,
+    settable: set[tuple[str, str]],
+    *,
+    inside: bool = False,
+) -> dict[str, Any]:
     types: list[str] = []
     if "resource" in values:
         types = source.texts(values["resource"], "`resource`")

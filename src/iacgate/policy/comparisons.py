@@ -206,15 +206,29 @@ COMPARISONS: dict[str, Comparison] = {
     "version_below": Comparison(_versions(operator.lt), "a version before {}", "version {} or later", "version"),
     "matches": Comparison(_regex, "matched by {}", "not matched by {}", "regex"),
     "not_matches": Comparison(_negate(_regex), "not matched by {}", "matched by {}", "regex"),
-    "starts_with": Comparison(_affix("startswith"), "text that starts with {}", "text that does not start with {}", "strings", folds=True),
-    "ends_with": Comparison(_affix("endswith"), "text that ends with {}", "text that does not end with {}", "strings", folds=True),
-    "contains": Comparison(_contains, "something that contains {}", "something without {}", "any", whole=True, folds=True),
-    "contains_all": Comparison(_contains_all, "a list with all of {}", "a list without all of {}", "list", whole=True, folds=True),
-    "contains_any": Comparison(_contains_any, "a list with any of {}", "a list with none of {}", "list", whole=True, folds=True),
-    "subset_of": Comparison(_subset, "a list of nothing but {}", "a list with others than {}", "list", whole=True, folds=True),
+    "starts_with": Comparison(
+        _affix("startswith"), "text that starts with {}", "text that does not start with {}", "strings", folds=True
+    ),
+    "ends_with": Comparison(
+        _affix("endswith"), "text that ends with {}", "text that does not end with {}", "strings", folds=True
+    ),
+    "contains": Comparison(
+        _contains, "something that contains {}", "something without {}", "any", whole=True, folds=True
+    ),
+    "contains_all": Comparison(
+        _contains_all, "a list with all of {}", "a list without all of {}", "list", whole=True, folds=True
+    ),
+    "contains_any": Comparison(
+        _contains_any, "a list with any of {}", "a list with none of {}", "list", whole=True, folds=True
+    ),
+    "subset_of": Comparison(
+        _subset, "a list of nothing but {}", "a list with others than {}", "list", whole=True, folds=True
+    ),
     "within_cidr": Comparison(_within, "a range inside {}", "a range outside {}", "cidrs"),
     "overlaps_cidr": Comparison(_overlaps, "a range that touches {}", "a range apart from {}", "cidrs"),
-    "open_to_world": Comparison(_world, "a range open to the internet: {}", "a range open to the internet: not {}", "bool"),
+    "open_to_world": Comparison(
+        _world, "a range open to the internet: {}", "a range open to the internet: not {}", "bool"
+    ),
     "before": Comparison(_time(operator.lt), "before {}", "not before {}", "time"),
     "after": Comparison(_time(operator.gt), "after {}", "not after {}", "time"),
-}  # fmt: skip
+}

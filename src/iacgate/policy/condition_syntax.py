@@ -81,8 +81,16 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
             source.problem(entries[first][0], f"unknown operator `{first}`{_did_you_mean(first, CONDITION_FORMS)}")
         return {"all": []}
     form = forms[0]
-    parsers = {"attribute": _attribute, "every": _quantifier, "some": _quantifier, "ports": _ports,
-               "related": _related, "exists": _exists, "policy_document": _policy_document, "action": _action}  # fmt: skip
+    parsers = {
+        "attribute": _attribute,
+        "every": _quantifier,
+        "some": _quantifier,
+        "ports": _ports,
+        "related": _related,
+        "exists": _exists,
+        "policy_document": _policy_document,
+        "action": _action,
+    }
     return _logic(form, entries, scope) if form in LOGIC else parsers[form](form, node, entries, scope)
 
 
@@ -177,9 +185,11 @@ def _hold(
         mapped = attribute.type.startswith("map(")
         if attribute.repeated and not many and not mapped:
             scope.source.problem(
-                node, f"there can be several `{name}` in {kind}: look into them with `every: {name}` or `some: {name}`"
-                if not collection else f"there can be several `{name}` in {kind}: write `{name}[]` to walk through all of them",
-            )  # fmt: skip
+                node,
+                f"there can be several `{name}` in {kind}: look into them with `every: {name}` or `some: {name}`"
+                if not collection
+                else f"there can be several `{name}` in {kind}: write `{name}[]` to walk through all of them",
+            )
             return None
         if mapped:
             return AttributeSchema(attribute.element, "O"), here

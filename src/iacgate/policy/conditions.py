@@ -238,9 +238,11 @@ def _show(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _evidence(value: Any, at: Path, expected: str, subject: Subject, *, secret: bool = False) -> Evidence:
+def _evidence(value: Any, at: Path, expected: str, subject: Subject, want: int, *, secret: bool = False) -> Evidence:
     chain: tuple[str, ...] = ()
     needs = ""
+    if value is ABSENT and want == UNKNOWN_TRUTH:
+        needs = f"{path_text(at)} is left out, and what applies then is settled outside of this plan; set it"
     if type(value) is Linked:
         value = UNKNOWN
     if value is UNKNOWN:
@@ -360,7 +362,7 @@ def _compile_comparison(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = _fetch(v, u, at, steps, s)
-        out.append(_evidence(value, place, negated_words if negated else expected, s, secret=secret))
+        out.append(_evidence(value, place, negated_words if negated else expected, s, want, secret=secret))
 
     return Node(judge, explain, False)
 
@@ -398,7 +400,7 @@ def _compile_is_set(tree: dict[str, Any]) -> Node:
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = _fetch(v, u, at, steps, s)
         value = ABSENT if value == "" else value
-        out.append(_evidence(value, place, "set" if wanted is not negated else "not set", s, secret=secret))
+        out.append(_evidence(value, place, "set" if wanted is not negated else "not set", s, want, secret=secret))
 
     return Node(judge, explain, False)
 
@@ -417,7 +419,7 @@ def _compile_is_empty(tree: dict[str, Any]) -> Node:
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = _fetch(v, u, at, steps, s)
         shown = value if isinstance(value, Marker) else f"{len(value)} elements" if hasattr(value, "__len__") else value
-        out.append(_evidence(shown, place, "empty" if wanted is not negated else "not empty", s))
+        out.append(_evidence(shown, place, "empty" if wanted is not negated else "not empty", s, want))
 
     return Node(judge, explain, False)
 
@@ -445,7 +447,9 @@ def _compile_pattern_for(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = _fetch(v, u, at, steps, s)
-        out.append(_evidence(value, place, f"a pattern that {'leaves out' if negated else 'covers'} its `{name}`", s))
+        out.append(
+            _evidence(value, place, f"a pattern that {'leaves out' if negated else 'covers'} its `{name}`", s, want)
+        )
 
     return Node(judge, explain, True)
 
@@ -480,7 +484,7 @@ def _compile_quantifier(tree: dict[str, Any]) -> Node:
         whole, elements = _elements(v, u, at, steps, s)
         if whole is not None:
             place = elements[0][2] if elements else (*at, *(step.removesuffix("[]") for step in steps))
-            out.append(_evidence(whole, place, "not set" if negated else "set", s))
+            out.append(_evidence(whole, place, "not set" if negated else "set", s, want))
             return
         for item, item_mask, item_at in elements:
             truth = inner(item, item_mask, item_at, s)
@@ -521,15 +525,19 @@ def _compile_ports(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         low, high, protocol = (get(v, u, at, s) for get in (get_low, get_high, get_protocol))
-        unknowns = [(steps, found) for steps, found in zip((spec["from"], spec["to"], spec["protocol"]),
-                    (low, high, protocol), strict=True) if found is UNKNOWN]  # fmt: skip
+        unknowns = [
+            (steps, found)
+            for steps, found in zip((spec["from"], spec["to"], spec["protocol"]), (low, high, protocol), strict=True)
+            if found is UNKNOWN
+        ]
         expected = f"{'without' if negated else 'with'} port {shown}"
         if want == UNKNOWN_TRUTH and unknowns:
-            out.append(_evidence(UNKNOWN, (*at, *unknowns[0][0]), expected, s))
+            out.append(_evidence(UNKNOWN, (*at, *unknowns[0][0]), expected, s, want))
             return
         everything = protocol is ABSENT or protocol_number(protocol) == -1
         span = "all ports" if everything else f"{_show(protocol)} {_bound(low)}-{_bound(high)}".replace('"', "")
-        out.append(_evidence(span, (*at, *low_steps), expected, s))
+        secret = any(s.is_sensitive((*at, *spec[key])) for key in ("from", "to", "protocol"))
+        out.append(_evidence(span, (*at, *low_steps), expected, s, want, secret=secret))
 
     return Node(judge, explain, False)
 
@@ -581,7 +589,7 @@ def _compile_related(tree: dict[str, Any]) -> Node:
             " that satisfies the check" if spec.get("satisfies") else ""
         )
         if isinstance(found, Marker):
-            out.append(_evidence(ABSENT, (*at, *our), expected, s))
+            out.append(_evidence(ABSENT, (*at, *our), expected, s, want))
             return
         before = len(out)
         for partner in [*found.certain, *found.possible]:
@@ -677,7 +685,7 @@ def _compile_policy_document(tree: dict[str, Any]) -> Node:
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         found, mask, place = document(v, u, at, s)
         if isinstance(found, Marker):
-            out.append(_evidence(found, place, "a policy document that is known", s))
+            out.append(_evidence(found, place, "a policy document that is known", s, want))
             return
         node.explain(found, mask, place, _Inside(s, place), negated, want, out)  # type: ignore[arg-type]
 

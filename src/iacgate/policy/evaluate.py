@@ -209,9 +209,15 @@ class _Run:
             )
 
     def _result(
-        self, case: Case, change: ResourceChange, subject: PlanSubject, judged: _Judged, related: Change | None,
-        level: Level, effect: Effect,
-    ) -> Result:  # fmt: skip
+        self,
+        case: Case,
+        change: ResourceChange,
+        subject: PlanSubject,
+        judged: _Judged,
+        related: Change | None,
+        level: Level,
+        effect: Effect,
+    ) -> Result:
         info = self.catalogue.info(case.check)
         identity = change.previous_address or change.address
         return Result(
@@ -220,15 +226,21 @@ class _Run:
             related,
             level.enforcement,
             effect,
-            Subject("resource", change.address, change.type, change.module_address or None, change.actions,
-                    change.previous_address or None),
+            Subject(
+                "resource",
+                change.address,
+                change.type,
+                change.module_address or None,
+                change.actions,
+                change.previous_address or None,
+            ),
             judged.evidence,
             _message(case.message, change.address, change.type, change.name),
             fingerprint(info.id, self.workspace, identity),
             fingerprint(info.id, self.workspace, change.address) if change.previous_address else None,
             evidence_digest(judged.evidence, self.key) if judged.evidence else "",
             policy_rule=level.rule,
-        )  # fmt: skip
+        )
 
     def _account(self) -> int:
         """Checks on the account are asked only of an account that the policy set owns."""
@@ -246,11 +258,22 @@ class _Run:
                 continue
             related = _change(judged, was)
             effect = _effect(judged.truth, related, level, changed=True, policy=self.policy)
-            self.results.append(Result(
-                info, _VERDICTS[judged.truth], related, level.enforcement, effect, Subject("account", "account", "account", None, ()),
-                judged.evidence, _message(case.message, "this account", "account", "account"),
-                fingerprint(info.id, self.workspace, "account"), None, evidence_digest(judged.evidence, self.key), policy_rule=level.rule,
-            ))  # fmt: skip
+            self.results.append(
+                Result(
+                    info,
+                    _VERDICTS[judged.truth],
+                    related,
+                    level.enforcement,
+                    effect,
+                    Subject("account", "account", "account", None, ()),
+                    judged.evidence,
+                    _message(case.message, "this account", "account", "account"),
+                    fingerprint(info.id, self.workspace, "account"),
+                    None,
+                    evidence_digest(judged.evidence, self.key),
+                    policy_rule=level.rule,
+                )
+            )
         return 0
 
     def _except(self, results: list[Result]) -> list[Result]:
@@ -264,10 +287,11 @@ class _Run:
             if exception is None or result.verdict in (Verdict.PASS, Verdict.ERROR):
                 out.append(result)
                 continue
+            verdicts = self.relied_verdicts
             unmet = [
-                f"{self.catalogue.heads[number].id} on {address} is {self.relied_verdicts.get((number, address), 'not judged')}"
-                for number, address in exception.requires
-                if self.relied_verdicts.get((number, address)) is not Verdict.PASS
+                f"{self.catalogue.heads[pair[0]].id} on {pair[1]} is {verdicts.get(pair, 'not judged')}"
+                for pair in exception.requires
+                if verdicts.get(pair) is not Verdict.PASS
             ]
             if exception.review_by < self.policy.today:
                 unmet.insert(0, f"it was to be reviewed by {exception.review_by}")
@@ -291,8 +315,10 @@ def _in_order(evidence: list[Evidence], truth: int) -> tuple[Evidence, ...]:
     """Once an attribute; what is there before what is unknown, before what is missing."""
     if truth == FAIL_TRUTH and any(one.actual is not UNKNOWN for one in evidence):
         evidence = [one for one in evidence if one.actual is not UNKNOWN]  # it fails whatever they turn out to be
-    once = {(one.address, one.path): one for one in reversed(evidence)}
-    return tuple(sorted(reversed(once.values()), key=lambda one: (one.actual is ABSENT) * 2 + (one.actual is UNKNOWN)))
+    once: dict[tuple[str, str], Evidence] = {}
+    for one in evidence:
+        once.setdefault((one.address, one.path), one)
+    return tuple(sorted(once.values(), key=lambda one: (one.actual is ABSENT) * 2 + (one.actual is UNKNOWN)))
 
 
 def _changes(change: ResourceChange) -> bool:

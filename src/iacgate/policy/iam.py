@@ -22,15 +22,37 @@ _LISTS = {
 # Keys whose presence with definite values narrows a statement to callers somebody chose: AWS "The meaning of public".
 _NARROWING = frozenset(
     {
-        "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
-        "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner",
-        "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:vpcsourceip", "aws:userid", "aws:username",
-        "aws:principaltype", "aws:principalserviceName".lower(), "aws:viaawsservice", "aws:calledvia",
-        "kms:calleraccount", "kms:viaservice", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
-        "sns:endpoint", "elasticfilesystem:accesspointarn", "elasticfilesystem:accessedviamounttarget",
-        "lambda:functionurlauthtype", "saml:aud", "cognito-identity.amazonaws.com:aud",
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:sourceaccount",
+        "aws:sourcearn",
+        "aws:sourceorgid",
+        "aws:sourceorgpaths",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:userid",
+        "aws:username",
+        "aws:principaltype",
+        "aws:principalserviceName".lower(),
+        "aws:viaawsservice",
+        "aws:calledvia",
+        "kms:calleraccount",
+        "kms:viaservice",
+        "s3:dataaccesspointaccount",
+        "s3:dataaccesspointarn",
+        "sns:endpoint",
+        "elasticfilesystem:accesspointarn",
+        "elasticfilesystem:accessedviamounttarget",
+        "lambda:functionurlauthtype",
+        "saml:aud",
+        "cognito-identity.amazonaws.com:aud",
     }
-)  # fmt: skip
+)
 _NARROWING_TESTS = frozenset(
     {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "bool"}
 )
@@ -129,8 +151,10 @@ def _narrows(condition: dict[str, Any]) -> bool:
 
 def _matches_all(pattern: str) -> bool:
     """``*``, ``arn:*`` and the like: no account, organisation or network is named in it."""
-    return not any(part.strip("*?") not in ("", "arn", "aws", "iam", "root", "s3", "sns", "sts")
-                   for part in pattern.replace("/", ":").split(":"))  # fmt: skip
+    return not any(
+        part.strip("*?") not in ("", "arn", "aws", "iam", "root", "s3", "sns", "sts")
+        for part in pattern.replace("/", ":").split(":")
+    )
 
 
 def _whole_internet(text: str) -> bool:
@@ -177,8 +201,12 @@ def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any],
     unknown: dict[str, Any] = {key: True for key in ("sid", "effect") if mask.get(key) is True}
     if "effect" in unknown:
         out["effect"] = None
-    for source, name in (("actions", "action"), ("not_actions", "not_action"),
-                         ("resources", "resource"), ("not_resources", "not_resource")):  # fmt: skip
+    for source, name in (
+        ("actions", "action"),
+        ("not_actions", "not_action"),
+        ("resources", "resource"),
+        ("not_resources", "not_resource"),
+    ):
         items = block.get(source)
         out[name] = None if mask.get(source) is True else list(items or [])
         if mask.get(source):
@@ -196,6 +224,12 @@ def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any],
     return out, unknown
 
 
+def _principal(kind: Any, item: Any) -> str | None:
+    if item is None:
+        return None
+    return "*" if item == "*" and kind in ("*", "AWS") else f"{kind}:{item}"
+
+
 def _block_principals(blocks: list[Any], mask: Any) -> tuple[list[str | None] | None, Any]:
     if mask is True:
         return None, True
@@ -207,8 +241,7 @@ def _block_principals(blocks: list[Any], mask: Any) -> tuple[list[str | None] | 
         if here.get("identifiers") is True or here.get("type") is True or block.get("identifiers") is None:
             out.append(None)
             continue
-        for item in block["identifiers"]:
-            out.append(None if item is None else "*" if item == "*" and kind in ("*", "AWS") else f"{kind}:{item}")
+        out += [_principal(kind, item) for item in block["identifiers"]]
     return out, [item is None for item in out] if None in out else None
 
 
@@ -246,8 +279,11 @@ def _anyone_of_block(statement: dict[str, Any], unknown: dict[str, Any]) -> bool
     conditions = statement["condition"]
     if conditions is None:
         return None
-    if any(_narrows(condition) for condition in conditions if condition["test"] and condition["variable"]
-           and condition["values"]):  # fmt: skip
+    if any(
+        _narrows(condition)
+        for condition in conditions
+        if condition["test"] and condition["variable"] and condition["values"]
+    ):
         return False
     if not sure or any(
         not c["test"] or not c["variable"] or not c["values"] or None in c["values"] for c in conditions

@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
     depth: int
     truth: str
-    """``pass``, ``unknown``, ``fail`` or ``error``; empty inside a quantifier or relation, where it depends on which."""
+    """``pass``, ``unknown``, ``fail`` or ``error``."""
     text: str
     evidence: tuple[Evidence, ...]
     """What the part saw; only of parts that are no mere logic."""

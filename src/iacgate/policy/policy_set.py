@@ -123,8 +123,10 @@ def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str, fi
         ids = rule["select"].get("id", ())
         for pattern in ids:
             if not any(fnmatchcase(head.id, pattern) for head in catalogue.heads):
-                raise PolicyError(f"{file or name}:{rule['line']}: there is no check `{pattern}`",
-                                  hint="`iacgate checks list` shows them")  # fmt: skip
+                raise PolicyError(
+                    f"{file or name}:{rule['line']}: there is no check `{pattern}`",
+                    hint="`iacgate checks list` shows them",
+                )
         where = f"{name} / {one['name']}, line {rule['line']}"
         shadow = rule["enforce_from"] if rule["enforce_from"] > today else ""
         level = None if rule["level"] == "off" else Level(Enforcement(rule["level"]), shadow, where)
@@ -174,6 +176,16 @@ def _exceptions(
         if one["workspace"] is not None and (workspace is None or not fnmatchcase(workspace, one["workspace"])):
             continue
         requires = tuple((catalogue.by_id[required["check"]], required["address"]) for required in one["requires"])
-        out.append(Exception_(one["id"], catalogue.by_id[one["check"]], one["address"], one["workspace"], one["reason"],
-                              one["owner"], one["review_by"], requires))  # fmt: skip
+        out.append(
+            Exception_(
+                one["id"],
+                catalogue.by_id[one["check"]],
+                one["address"],
+                one["workspace"],
+                one["reason"],
+                one["owner"],
+                one["review_by"],
+                requires,
+            )
+        )
     return tuple(out)

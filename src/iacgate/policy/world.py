@@ -24,8 +24,23 @@ if TYPE_CHECKING:
 __all__ = ["PlanSubject", "World"]
 
 # Attributes that every resource has once it exists: a lone reference to one of them is set.
-_IDENTITY = frozenset({"id", "arn", "name", "key_id", "self_link", "bucket", "unique_id", "identifier", "cluster_identifier",
-                       "url", "key_arn", "alias_arn", "target_key_arn"})  # fmt: skip
+_IDENTITY = frozenset(
+    {
+        "id",
+        "arn",
+        "name",
+        "key_id",
+        "self_link",
+        "bucket",
+        "unique_id",
+        "identifier",
+        "cluster_identifier",
+        "url",
+        "key_arn",
+        "alias_arn",
+        "target_key_arn",
+    }
+)
 _POLICY_SOURCE = "aws_iam_policy_document"
 
 
@@ -35,9 +50,16 @@ class PlanSubject:
     __slots__ = ("_address", "actions", "address", "change", "judged", "masks", "type", "unknown", "values", "world")
 
     def __init__(
-        self, world: World, address: str, kind: str, actions: tuple[str, ...], values: dict[str, Any], unknown: Any,
-        masks: Any, change: ResourceChange | None,
-    ) -> None:  # fmt: skip
+        self,
+        world: World,
+        address: str,
+        kind: str,
+        actions: tuple[str, ...],
+        values: dict[str, Any],
+        unknown: Any,
+        masks: Any,
+        change: ResourceChange | None,
+    ) -> None:
         self.world = world
         self.address = address
         self.type = kind
@@ -60,7 +82,7 @@ class PlanSubject:
         return self._address
 
     def resolve(self, at: Path) -> Any:
-        """``ABSENT`` when the author left it to the provider, ``Linked`` when it names a resource here, or ``UNKNOWN``."""
+        """``ABSENT``: the author left it to the provider. ``Linked``: it names a resource here. Else ``UNKNOWN``."""
         expression = self._expression(at)
         if expression is False:
             return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
@@ -306,11 +328,19 @@ class World:
             module = modules.pop()
             modules += module.get("child_modules", ())
             out += [
-                PlanSubject(self, found["address"], found["type"], (), found.get("values", {}), None,
-                            found.get("sensitive_values"), None)
+                PlanSubject(
+                    self,
+                    found["address"],
+                    found["type"],
+                    (),
+                    found.get("values", {}),
+                    None,
+                    found.get("sensitive_values"),
+                    None,
+                )
                 for found in module.get("resources", ())
                 if found.get("mode") == "data" and "address" in found and "type" in found
-            ]  # fmt: skip
+            ]
         return out
 
     def managed(self, kind: str) -> list[PlanSubject]:

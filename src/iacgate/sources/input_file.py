@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
+from pathlib import Path
 
 from iacgate.errors import InputError, NotAPlanError
 
@@ -19,7 +19,7 @@ def read_input(path: str, limit: int) -> bytes:
         if path == "-":
             data = sys.stdin.buffer.read(limit + 1)
         else:
-            status = os.stat(path)
+            status = Path(path).stat()
             if stat.S_ISDIR(status.st_mode):
                 raise NotAPlanError(
                     f"{path} is a directory, and a plan is a file",
@@ -27,7 +27,7 @@ def read_input(path: str, limit: int) -> bytes:
                 )
             if status.st_size > limit:
                 raise _too_large(path, limit)
-            with open(path, "rb") as file:
+            with Path(path).open("rb") as file:
                 data = file.read(limit + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {(error.strerror or 'unreadable').lower()}") from None

@@ -80,10 +80,21 @@ def _change(found: tuple[str, dict[str, Any]], name: str) -> ResourceChange:
         raise InputError(f"{name}: {resource['address']} has no values")
     mask = resource.get("sensitive_values")
     return ResourceChange(
-        resource["address"], resource["type"], str(resource.get("name", "")), str(resource.get("mode", "managed")), ("no-op",),
-        module, "", str(resource.get("deposed_key") or ""), str(resource.get("provider_name", "")), "", False, True,
-        bool(mask), resource,
-    )  # fmt: skip
+        resource["address"],
+        resource["type"],
+        str(resource.get("name", "")),
+        str(resource.get("mode", "managed")),
+        ("no-op",),
+        module,
+        "",
+        str(resource.get("deposed_key") or ""),
+        str(resource.get("provider_name", "")),
+        "",
+        False,
+        True,
+        bool(mask),
+        resource,
+    )
 
 
 def _no_prior_state() -> PriorState:

@@ -91,8 +91,7 @@ def _literal(value: Any) -> Any:
             return None
         return value
     if isinstance(value, list):
-        items = [_literal(item) for item in value]
-        return items
+        return [_literal(item) for item in value]
     if isinstance(value, dict):
         return {_bare(key): _literal(item) for key, item in value.items() if not key.startswith("__")}
     return value
@@ -137,8 +136,14 @@ def _resource(
     address = str(Address((), mode, kind, name))
     head = {"address": address, "mode": mode, "type": kind, "name": name}
     action = "create" if mode == "managed" else "read"
-    change = {"actions": [action], "before": None, "after": after, "after_unknown": unknown,
-              "before_sensitive": False, "after_sensitive": {}}  # fmt: skip
+    change = {
+        "actions": [action],
+        "before": None,
+        "after": after,
+        "after_unknown": unknown,
+        "before_sensitive": False,
+        "after_sensitive": {},
+    }
     return {**head, "change": change}, {**head, "expressions": expressions}
 
 
@@ -248,6 +253,5 @@ def _references(text: str) -> list[str]:
     for match in _REFERENCE.finditer(re.sub(r'"[^"$]*"', "", text)):
         parts = match[0].split(".")
         shortest = 3 if parts[0] == "data" else 2
-        for end in range(len(parts), shortest - 1, -1):
-            out.append(".".join(parts[:end]))
+        out += [".".join(parts[:end]) for end in range(len(parts), shortest - 1, -1)]
     return out

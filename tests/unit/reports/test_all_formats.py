@@ -15,7 +15,7 @@ from iacgate.model.values import Marker
 from iacgate.reports.formats import FORMATS, load
 from iacgate.reports.interface import RenderOptions
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 each_format = pytest.mark.parametrize("name", FORMATS)
 

@@ -9,7 +9,7 @@ from iacgate.model.finding import Effect, Location
 from iacgate.reports import github
 from iacgate.reports.interface import RenderOptions
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 

@@ -10,7 +10,7 @@ from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.json import render
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 
 def decoded(report: s.Report, options: RenderOptions = s.PLAIN) -> Any:

@@ -10,7 +10,7 @@ from iacgate.model.finding import Effect, Verdict
 from iacgate.reports import junit
 from iacgate.reports.interface import RenderOptions
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 
 def suites(*reports: s.Report, options: RenderOptions = s.PLAIN) -> list[TestSuite]:

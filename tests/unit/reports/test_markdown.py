@@ -10,7 +10,7 @@ from iacgate.model.finding import Effect, Evidence
 from iacgate.reports import github_summary, markdown
 from iacgate.reports.text import clean
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 OURS = {"h3", "h4", "p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "code", "strong", "br"}
 OURS |= {"details", "summary", "sub"}

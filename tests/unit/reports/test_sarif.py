@@ -13,7 +13,7 @@ from iacgate.model.finding import Change, Effect, Location, Verdict
 from iacgate.reports import sarif
 from iacgate.reports.interface import RenderOptions
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 CONTRACTS = Path(os.environ.get("IACGATE_CONTRACTS", Path(__file__).parents[4] / "shared" / "contracts"))
 

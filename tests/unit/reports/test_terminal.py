@@ -9,7 +9,7 @@ from iacgate.model.finding import Change, Effect, Verdict
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.terminal import render
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 
 def page(report: s.Report, **options: object) -> str:

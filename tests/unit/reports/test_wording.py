@@ -7,7 +7,7 @@ from iacgate.model.finding import Effect, Evidence, Severity
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
 from iacgate.reports.wording import blocks, by_weight, evidence_lines, headline, policy_line, reasons, sections
 
-from . import sample as s  # noqa: TID252  (importlib mode has no other name for it)
+from . import sample as s
 
 
 @pytest.mark.parametrize(
