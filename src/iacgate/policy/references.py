@@ -41,8 +41,8 @@ class Origin(NamedTuple):
     targets: tuple[Target, ...]
     closed: bool
     """Nothing else than ``targets`` can be the value's source."""
-    same_key: bool
-    """Chosen by ``each.key``, ``each.value`` or ``count.index``: the instance with the same key is meant."""
+    key: str | None
+    """Chosen by ``each`` or ``count``: the instance key (as written) of the block that they stand in."""
     chain: tuple[str, ...]
     constant: bool = False
     """It is a constant after all (a variable's default, a literal argument)."""
@@ -51,6 +51,16 @@ class Origin(NamedTuple):
     def lone(self) -> Target | None:
         """The one place the value comes from, when there is just one."""
         return self.targets[0] if self.closed and len(self.targets) == 1 else None
+
+
+class _Caller(NamedTuple):
+    """The block that an expression stands in: what ``each`` and ``count`` speak of there."""
+
+    block: Any
+    key: str | None
+
+
+_NOBODY = _Caller(None, None)
 
 
 class References:
@@ -110,38 +120,42 @@ class References:
     def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
         """Where the value of an expression of the given resource comes from."""
         modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
-        return self._origin(modules, expression, self.block(address), 0)
+        return self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
 
-    def _origin(self, modules: tuple[Step, ...], expression: dict[str, Any], block: Any, depth: int) -> Origin:
+    def _origin(self, modules: tuple[Step, ...], expression: dict[str, Any], caller: _Caller, depth: int) -> Origin:
         if "references" not in expression:
-            return Origin((), True, False, (), constant=True)
+            return Origin((), True, None, (), constant=True)
         references = _longest(expression["references"])
         if depth > _MAX_STEPS:
-            return Origin((), False, False, tuple(references))
+            return Origin((), False, None, tuple(references))
         targets: list[Target] = []
         chain: list[str] = []
-        closed, same_key, constant = True, False, False
+        closed, constant = True, False
+        key: str | None = None
         picks = any(reference.startswith(("each.", "count.")) for reference in references)
         for reference in references:
             if reference.startswith(_META):
-                same_key = same_key or reference in ("each.key", "count.index")
-                closed = closed and reference in ("each.key", "count.index")
+                picked = reference in ("each.key", "count.index")
+                key = caller.key if picked else key
+                closed = closed and picked
                 chain.append(reference)
                 continue
-            found = self._follow(modules, reference, block, depth)
+            found = self._follow(modules, reference, caller, depth)
             if picks and not reference.startswith("each.") and any(one.attribute or one.key for one in found.targets):
                 # `a.b[each.key].c` is listed as `a.b`: where the attribute is listed, the key does something else
                 closed = False
             targets += [target for target in found.targets if target not in targets]
             closed = closed and found.closed
-            same_key = same_key or found.same_key
+            if found.key is not None:
+                closed = closed and key in (None, found.key)  # two blocks choose: too clever to be told
+                key = found.key
             constant = constant or found.constant
             chain += [reference, *found.chain]
         if constant and targets:  # a constant beside a reference: a condition, a default, a join
             closed = False
-        return Origin(tuple(targets), closed, same_key, tuple(dict.fromkeys(chain)), constant and not targets)
+        return Origin(tuple(targets), closed, key, tuple(dict.fromkeys(chain)), constant and not targets)
 
-    def _follow(self, modules: tuple[Step, ...], reference: str, block: Any, depth: int) -> Origin:
+    def _follow(self, modules: tuple[Step, ...], reference: str, caller: _Caller, depth: int) -> Origin:
         parts = _split(reference)
         names = tuple(name for name, _ in modules)
         head = parts[0]
@@ -151,43 +165,44 @@ class References:
             call, index = _name_and_index(parts[1])
             output = self._modules.get((*names, call), {}).get("outputs", {}).get(_name_and_index(parts[2])[0])
             if output is None:
-                return Origin((), False, False, ())
-            inner = self._origin((*modules, (call, index or None)), output.get("expression", {}), None, depth + 1)
+                return Origin((), False, None, ())
+            inside = (*modules, (call, index or None))
+            inner = self._origin(inside, output.get("expression", {}), _NOBODY, depth + 1)
             return inner if len(parts) == 3 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
         if head == "each" and len(parts) > 1 and parts[1] == "value":
-            expression = (block or {}).get("for_each_expression")
+            expression = (caller.block or {}).get("for_each_expression")
             if expression is None:
-                return Origin((), False, True, ())
-            found = self._origin(modules, expression, None, depth + 1)
+                return Origin((), False, caller.key, ())
+            found = self._origin(modules, expression, _NOBODY, depth + 1)
             if not found.targets:  # for_each over what is known: it only picks
-                return Origin((), True, True, found.chain)
+                return Origin((), found.closed, caller.key, found.chain)
             attribute = ".".join(parts[2:])
             lone = found.lone
             whole = lone is not None and not lone.attribute and lone.key is None
             targets = tuple(target._replace(attribute=attribute) for target in found.targets)
-            return Origin(targets, whole, True, found.chain)
+            return Origin(targets, whole, caller.key, found.chain)
         if head in ("local", "each", "count", "module", "var"):
-            return Origin((), False, False, ())
+            return Origin((), False, None, ())
         mode = "managed"
         if head in ("data", "ephemeral"):
             mode, parts = head, parts[1:]
         if len(parts) < 2:
-            return Origin((), False, False, ())
+            return Origin((), False, None, ())
         name, index = _name_and_index(parts[1])
         target = Target(modules, mode, parts[0], name, index or None, ".".join(parts[2:]))
-        return Origin((target,), True, False, ())
+        return Origin((target,), True, None, ())
 
     def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
         name = _name_and_index(parts[1])[0]
         if not names:
-            return Origin((), True, False, (), constant=True)
+            return Origin((), True, None, (), constant=True)
         call = self._calls.get(names)
         if call is None:
-            return Origin((), False, False, ())
+            return Origin((), False, None, ())
         expression = call.get("expressions", {}).get(name)
         if not isinstance(expression, dict) or not ("references" in expression or "constant_value" in expression):
-            return Origin((), True, False, (), constant=True)
-        inner = self._origin(modules[:-1], expression, call, depth + 1)
+            return Origin((), True, None, (), constant=True)
+        inner = self._origin(modules[:-1], expression, _Caller(call, modules[-1][1]), depth + 1)
         # A part of an object that was put together from several references could be any of them.
         return inner if len(parts) == 2 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
 

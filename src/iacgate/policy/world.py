@@ -94,7 +94,7 @@ class PlanSubject:
             return UNKNOWN
         if lone.attribute and lone.attribute not in _IDENTITY:
             return UNKNOWN
-        found = self.world.instances(self, lone, same_key=origin.same_key)
+        found = self.world.instances(lone, origin.key)
         return Linked(found[0].address) if found else UNKNOWN
 
     def trace(self, at: Path) -> Trace:
@@ -138,7 +138,7 @@ class PlanSubject:
             or lone.attribute not in ("json", "minified_json", "")
         ):
             return None
-        found = self.world.instances(self, lone, same_key=origin.same_key)
+        found = self.world.instances(lone, origin.key)
         if len(found) != 1:
             return None
         try:
@@ -189,7 +189,7 @@ class PlanSubject:
             for target in origin.targets:
                 if target.attribute not in ("", *matches):
                     return Links([], [], True, UNKNOWN_TRUTH, here)
-                instances = self.world.instances(self, target, same_key=origin.same_key)
+                instances = self.world.instances(target, origin.key)
                 if not instances:
                     return Links([], [], True, UNKNOWN_TRUTH, here)
                 found += [one for one in instances if one.type in types]
@@ -396,15 +396,15 @@ class World:
             return
         sure = origin.lone is not None
         for target in origin.targets:
-            found = self.instances(one, target, same_key=origin.same_key)
+            found = self.instances(target, origin.key)
             place = index.by_address if sure and len(found) == 1 else index.by_maybe
             for partner in found:
                 place.setdefault(partner.address, []).append(one)
         if not origin.closed:
             index.unresolved.append(one)
 
-    def instances(self, source: PlanSubject, target: Target, *, same_key: bool) -> list[PlanSubject]:
-        """The instances that a reference of ``source`` may mean; with ``same_key`` the one with its own key."""
+    def instances(self, target: Target, key: str | None) -> list[PlanSubject]:
+        """The instances that a reference may mean; with ``key`` the one that has this instance key, if there is one."""
         candidates: list[PlanSubject] = []
         for address in self._by_block.get(
             (tuple(name for name, _ in target.modules), target.mode, target.type, target.name), ()
@@ -420,9 +420,8 @@ class World:
                 candidates.append(one)
         if target.mode == "data" and not candidates:
             candidates = [one for one in self._data_sources if _fits(one, target)]
-        if same_key and len(candidates) > 1 and source.parsed:
-            own = source.parsed.key or (source.parsed.modules[-1].key if source.parsed.modules else "")
-            mine = [one for one in candidates if one.parsed and own and _last_key(one.parsed) == own]
+        if key and len(candidates) > 1:
+            mine = [one for one in candidates if one.parsed and _last_key(one.parsed) == key]
             return mine or candidates
         return candidates
 
