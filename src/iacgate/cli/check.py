@@ -150,7 +150,10 @@ def check(
 
 def _judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     try:
-        return judge(path, source, settings)
+        try:
+            return judge(path, source, settings)
+        except RecursionError:
+            raise InputError(f"{path} is nested too deeply to be judged") from None
     except InputError as error:
         say(error)
         return Judged(failed_report(path, error, source, settings), frozenset)

@@ -107,6 +107,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         include_passed=settings.include_passed,
     )
     notes = _notes(plan, posture=posture)
+    notes += [f"the exception {one} names no finding of this plan" for one in evaluation.idle_exceptions]
     results, fixed = evaluation.results, evaluation.fixed
     if settings.source_dir is not None and (results or fixed):
         results, fixed, more = _place(settings.source_dir, plan, results, fixed)

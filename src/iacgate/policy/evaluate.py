@@ -14,6 +14,7 @@ from iacgate.model.plan import KNOWN_ACTIONS, Plan, ResourceChange
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.catalogue import Case, Catalogue
 from iacgate.policy.conditions import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
+from iacgate.policy.exceptions import apply_exceptions
 from iacgate.policy.fingerprint import evidence_digest, evidence_items, fingerprint
 from iacgate.policy.policy_set import Level, Policy
 from iacgate.policy.world import PlanSubject, World
@@ -36,6 +37,8 @@ class Evaluation(NamedTuple):
     coverage: Coverage
     unknown_actions: list[str]
     """Addresses with an action that no Terraform we know writes."""
+    idle_exceptions: list[str]
+    """Ids of exceptions that name no finding of this plan."""
 
 
 class _Judged(NamedTuple):
@@ -103,8 +106,8 @@ class _Run:
             not_applicable_reasons=self.reasons,
             not_applicable_pairs=self.pairs_out_of_scope,
         )
-        results = self._except(self.results)
-        return Evaluation(results, self.fixed, self.passed, coverage, odd)
+        results, idle = apply_exceptions(self.results, self.policy, self.catalogue, self.relied_verdicts)
+        return Evaluation(results, self.fixed, self.passed, coverage, odd, idle)
 
     def _resource(self, change: ResourceChange) -> str:
         """Judge one resource change; or say why no check applies to it."""
@@ -276,36 +279,6 @@ class _Run:
             )
         return 0
 
-    def _except(self, results: list[Result]) -> list[Result]:
-        """Apply the bundle's exceptions: each releases one finding, if its compensating checks pass."""
-        if not self.policy.exceptions:
-            return results
-        by_pair = {(exception.check, exception.address): exception for exception in self.policy.exceptions}
-        out = []
-        for result in results:
-            exception = by_pair.get((self.catalogue.by_id[result.check.id], result.subject.address))
-            if exception is None or result.verdict in (Verdict.PASS, Verdict.ERROR):
-                out.append(result)
-                continue
-            verdicts = self.relied_verdicts
-            unmet = [
-                f"{self.catalogue.heads[pair[0]].id} on {pair[1]} is {verdicts.get(pair, 'not judged')}"
-                for pair in exception.requires
-                if verdicts.get(pair) is not Verdict.PASS
-            ]
-            if exception.review_by < self.policy.today:
-                unmet.insert(0, f"it was to be reviewed by {exception.review_by}")
-            if unmet:
-                out.append(result._replace(exception=f"exception {exception.id} does not apply: {'; '.join(unmet)}"))
-            else:
-                out.append(
-                    result._replace(
-                        effect=Effect.EXCEPTED,
-                        exception=f"{exception.id}: {exception.reason} (owner {exception.owner})",
-                    )
-                )
-        return out
-
 
 def _explain(node: Node, subject: PlanSubject, truth: int, out: list[Evidence]) -> None:
     node.explain(subject.values, subject.unknown, (), subject, False, truth, out)
@@ -326,13 +299,19 @@ def _changes(change: ResourceChange) -> bool:
 
 
 def _change(judged: _Judged, was: _Judged) -> Change:
-    """How a finding relates to what was there; a value that still fails but is another one is worse than leaving it."""
+    """How a finding relates to what was there.
+
+    A failure that was surely a failure before was there already, unless something fails in it that did
+    not (or that was another value): then it is worse. Where it is not sure, it counts as new.
+    """
     if was.truth in (PASS_TRUTH, _OUT_OF_SCOPE):
         return Change.INTRODUCED
-    if judged is was or judged.truth == UNKNOWN_TRUTH or was.truth != FAIL_TRUTH or judged.truth != FAIL_TRUTH:
-        return Change.PRE_EXISTING if judged.truth != FAIL_TRUTH or was.truth == FAIL_TRUTH else Change.INTRODUCED
+    if judged.truth != FAIL_TRUTH:
+        return Change.PRE_EXISTING
+    if was.truth != FAIL_TRUTH:
+        return Change.INTRODUCED
     left = evidence_items(was.evidence)
-    for item in evidence_items(judged.evidence):
+    for item in evidence_items(judged.evidence) if judged is not was else ():
         if item not in left:
             return Change.WORSENED
         left.remove(item)

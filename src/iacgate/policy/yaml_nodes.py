@@ -1,11 +1,10 @@
 """YAML that people write, read strictly and with places: file, line and column of everything.
 
 Refused: keys that stand twice, anchors and aliases (a few lines of them can unfold to gigabytes),
-tags (they can name code), several documents, and files that are too large. All problems of a file
-are gathered, not just the first.
+tags (they can name code), several documents, and files that are too large or nested too deeply. All
+problems of a file are gathered, not just the first.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -15,6 +14,9 @@ from iacgate.errors import Problem
 __all__ = ["Source", "read_yaml"]
 
 _MAX_BYTES = 1024 * 1024
+_MAX_EVENTS = 50_000
+_MAX_DEPTH = 100
+_MAX_PROBLEMS = 100
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp")
@@ -106,8 +108,7 @@ def read_yaml(data: bytes, source: Source) -> yaml.Node | None:
         return None
     loader = _LOADER(text)
     try:
-        for event in _events(text, source):
-            del event
+        _refuse_events(text, source)
         if source.problems:
             return None
         node: yaml.Node | None = loader.get_single_node()
@@ -128,17 +129,29 @@ def read_yaml(data: bytes, source: Source) -> yaml.Node | None:
     return node
 
 
-def _events(text: str, source: Source) -> Iterator[yaml.Event]:
-    """Look at the events first: an alias is refused before anything unfolds."""
-    for event in yaml.parse(text, Loader=_LOADER):
-        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+def _refuse_events(text: str, source: Source) -> None:
+    """Look at the events first: what would unfold is refused before anything does."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         mark = event.start_mark
         place = (source.file, mark.line + 1, mark.column + 1) if mark else (source.file, 0, 0)
-        if anchor is not None:
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            source.problems.append(Problem(*place, f"this is nested more than {_MAX_DEPTH} deep"))
+            return
+        if number > _MAX_EVENTS:
+            source.problem(None, "the file holds more than any check or policy")
+            return
+        if getattr(event, "anchor", None) is not None:
             source.problems.append(Problem(*place, "anchors and aliases (& and *) are not allowed; write it out"))
-        elif tag is not None and tag not in _PLAIN_TAGS:
+        elif (tag := getattr(event, "tag", None)) is not None and tag not in _PLAIN_TAGS:
             source.problems.append(Problem(*place, "tags (!…) are not allowed"))
-        yield event
+        if len(source.problems) >= _MAX_PROBLEMS:
+            source.problem(None, f"there are more than {_MAX_PROBLEMS} problems")
+            return
 
 
 def _refuse_repeats(node: yaml.Node, source: Source) -> None:

@@ -17,6 +17,8 @@ def read_input(path: str, limit: int) -> bytes:
     """The whole input; ``-`` is standard input. Raises ``InputError`` when there is none, or too much of it."""
     try:
         if path == "-":
+            if sys.stdin is None:  # closed by the caller
+                raise InputError("standard input is closed")
             data = sys.stdin.buffer.read(limit + 1)
         else:
             status = Path(path).stat()

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
 _MAX_PART = 64 * 1024 * 1024
+_MAX_KEYS = 10_000
 _MAGIC = (
     (b"\x1f\x8b", "gzip-compressed"),
     (b"BZh", "bzip2-compressed"),
@@ -27,7 +28,7 @@ _MAGIC = (
     (b"\x28\xb5\x2f\xfd", "zstd-compressed"),
 )
 _GAP = re.compile(rb"[\s,]*")
-_KEY = re.compile(rb'("(?:[^"\\]|\\.)*")\s*:\s*', re.DOTALL)
+_KEY = re.compile(rb'("(?:[^"\\]++|\\.)*+")\s*+:\s*+', re.DOTALL)
 _level = msgspec.json.Decoder(dict[str, Raw])
 _any = msgspec.json.Decoder()
 _encode = msgspec.json.Encoder().encode
@@ -83,15 +84,15 @@ def decode_object(data: bytes, kind: type[T], name: str) -> T:
         raise InputError(f"{name} holds text that is not valid UTF-8") from None
 
 
-def decode(raw: Any, kind: Any, where: str, *, exact: bool = False) -> Any:
-    """Decode one part. ``exact`` refuses keys that stand twice at any depth of it.
+def decode(raw: Any, kind: Any, where: str, *, exact: bool = False, limit: int = _MAX_PART) -> Any:
+    """Decode one part of at most ``limit`` bytes. ``exact`` refuses keys that stand twice at any depth of it.
 
     Raises ``InputError`` naming ``where``; an absent part decodes to ``None``.
     """
     if not isinstance(raw, Raw):
         return None
-    if len(raw) > _MAX_PART:
-        raise InputError(f"{where} is larger than {_MAX_PART // 2**20} MiB: no plan has one that large")
+    if len(raw) > limit:
+        raise InputError(f"{where} is larger than {limit // 2**20} MiB: no plan has one that large")
     try:
         if exact:
             value = _decode_unrepeated(raw, where)
@@ -114,14 +115,17 @@ def _decode_unrepeated(raw: Raw, where: str) -> Any:
     return value
 
 
-def refuse_duplicate_keys(raw: bytes | Raw, where: str, *below: str) -> None:
-    """Raise ``InputError`` when a key stands twice in this object, or in those of the given keys."""
+def refuse_duplicate_keys(raw: bytes | Raw, where: str, *below: str) -> dict[str, Raw]:
+    """This object's parts by key. Raises ``InputError`` when a key stands twice in it, or in those below."""
     level = _level.decode(raw)
+    if len(level) > _MAX_KEYS:
+        raise InputError(f"{where} has more keys than any plan")
     if 1 + sum([len(key) + 4 + len(value) for key, value in level.items()]) != len(raw):
         _walk_keys(bytes(raw), level, where)
     for key in below:
         if key in level:
             refuse_duplicate_keys(level[key], where)
+    return level
 
 
 def _walk_keys(text: bytes, level: dict[str, Raw], where: str) -> None:
@@ -148,10 +152,8 @@ def _read_carefully(raw: bytes, where: str) -> None:
 
 def _unique(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
     out = dict(pairs)
-    if len(out) != len(pairs):
-        seen: set[str] = set()
-        key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise InputError(f"{where}: the key {json.dumps(key)} stands twice in one object")
+    if len(out) != len(pairs):  # which key is not said: inside values it may be a secret
+        raise InputError(f"{where}: a key stands twice in one object")
     return out
 
 

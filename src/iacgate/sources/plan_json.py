@@ -6,13 +6,14 @@ show one thing to us and another to the next reader.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from iacgate.errors import InputError, NotAPlanError
+from iacgate.model.address import AddressError, parse_address
 from iacgate.model.configuration import Configuration, PriorState
 from iacgate.model.plan import (
     ChangeValues,
@@ -26,15 +27,24 @@ from iacgate.sources.json_text import decode, decode_object, refuse_duplicate_ke
 
 __all__ = ["read_plan"]
 
+T = TypeVar("T")
+
 MAKE_JSON = "make one with: terraform plan -out tfplan && terraform show -json tfplan > plan.json"
 _FORMAT = re.compile(r"(\d{1,4})\.\d{1,4}")
 _ABSENT = Raw(b"null")
-_SECRET_HINT = re.compile(
-    rb'"(?:sensitive|ephemeral)"\s*:\s*true|'
-    rb'"[^"]*(?:secret|token|passw|passphrase|private|credential|access_key|api_key|client_key|auth)[^"]*"\s*:\s*\{\s*"constant_value"',
-    re.IGNORECASE,
+_PLAIN_MASKS = frozenset({b"null", b"true", b"false", b"{}", b"[]"})
+# In two steps, because one expression for both would take quadratic time on a long string.
+_MARKED = re.compile(rb'"(?:sensitive|ephemeral)"\s*:\s*true')
+_CONSTANT = re.compile(rb'"([^"]*+)"\s*+:\s*+\{\s*+"constant_value"')
+_SECRET_NAME = re.compile(
+    rb"secret|token|passw|passphrase|private|credential|access_key|api_key|client_key|auth", re.IGNORECASE
 )
-_MAX_FOREIGN = 16 * 1024 * 1024
+_MODES = frozenset({"managed", "data", "ephemeral"})
+_MAX_FOREIGN = 4 * 1024 * 1024
+_MAX_SMALL = 16 * 1024 * 1024
+_MAX_CONFIGURATION = 32 * 1024 * 1024
+_MAX_ENTRY = 64 * 1024 * 1024
+_MAX_ENTRIES = 500_000
 
 
 class _Top(Struct):
@@ -60,6 +70,7 @@ class _Top(Struct):
     values: Raw | UnsetType = UNSET
     lineage: Raw | UnsetType = UNSET
     provider_schemas: Raw | UnsetType = UNSET
+    encrypted_data: Raw | UnsetType = UNSET
 
 
 class _Change(Struct):
@@ -86,8 +97,8 @@ class _ResourceChange(Struct):
 
 
 class _Deferred(Struct):
+    resource_change: _ResourceChange
     reason: str = ""
-    resource_change: Raw = _ABSENT
 
 
 class _Output(Struct):
@@ -110,13 +121,23 @@ class _CheckAddress(Struct):
 
 
 class _Check(Struct):
-    address: _CheckAddress = msgspec.field(default_factory=_CheckAddress)
-    status: str = "unknown"
+    address: _CheckAddress
+    status: str
     instances: tuple[_CheckInstance, ...] = ()
 
 
+class _PlannedModule(Struct):
+    resources: Raw = _ABSENT
+    child_modules: "tuple[_PlannedModule, ...] | None" = None
+
+
+class _Planned(Struct):
+    root_module: _PlannedModule | None = None
+
+
 _raw_list = msgspec.json.Decoder(list[Raw])
-_resource_change = msgspec.json.Decoder(_ResourceChange)
+_resource_changes = msgspec.json.Decoder(list[_ResourceChange])
+_deferred_changes = msgspec.json.Decoder(list[_Deferred])
 
 
 def read_plan(data: bytes, name: str) -> Plan:
@@ -136,13 +157,13 @@ def read_plan(data: bytes, name: str) -> Plan:
     version = _format_version(top.format_version, name)
     _refuse_bulk(data, top, name)
     refuse_duplicate_keys(data.strip(), name)
-    changes = [_read_change(raw, name) for raw in _entries(top.resource_changes, "resource_changes", name)]
-    if not changes and top.resource_changes is UNSET:
-        _require_no_resources(top.planned_values, name)
+    changes = _changes(top.resource_changes, "resource_changes", name)
+    if not changes:
+        _require_no_resources(top, name)
     _refuse_repeated(changes, name)
-    variables = decode(top.variables, dict[str, dict[str, Any]] | None, f"{name}: variables") or {}
-    checks = decode(top.checks, list[_Check] | None, f"{name}: checks") or []
-    outputs = decode(top.output_changes, dict[str, _Output] | None, f"{name}: output_changes") or {}
+    variables = _small(top.variables, dict[str, dict[str, Any]] | None, f"{name}: variables") or {}
+    checks = _small(top.checks, list[_Check] | None, f"{name}: checks") or []
+    outputs = _small(top.output_changes, dict[str, _Output] | None, f"{name}: output_changes") or {}
     return Plan(
         format_version=version,
         terraform_version=top.terraform_version,
@@ -150,12 +171,8 @@ def read_plan(data: bytes, name: str) -> Plan:
         errored=top.errored,
         applyable=top.applyable,
         resource_changes=changes,
-        resource_drift=[_read_change(raw, name) for raw in _entries(top.resource_drift, "resource_drift", name)],
-        deferred_changes=[
-            DeferredChange(deferred.reason, _read_change(deferred.resource_change, name))
-            for raw in _entries(top.deferred_changes, "deferred_changes", name)
-            for deferred in [decode(raw, _Deferred, f"{name}: deferred_changes")]
-        ],
+        resource_drift=_changes(top.resource_drift, "resource_drift", name),
+        deferred_changes=_deferred(top.deferred_changes, name),
         checks=[
             CheckResult(
                 check.address.to_display,
@@ -182,6 +199,8 @@ def _refuse_other_documents(top: _Top, name: str) -> None:
         return
     if top.values is not UNSET or top.lineage is not UNSET:
         raise NotAPlanError(f"{name} is Terraform state, not a plan", hint=MAKE_JSON)
+    if top.encrypted_data is not UNSET:
+        raise NotAPlanError(f"{name} is an encrypted OpenTofu plan or state", hint="tofu show -json tfplan > plan.json")
     if top.provider_schemas is not UNSET:
         raise NotAPlanError(f"{name} is a provider schema, not a plan", hint=MAKE_JSON)
     raise NotAPlanError(
@@ -194,6 +213,8 @@ def _refuse_bulk(data: bytes, top: _Top, name: str) -> None:
     known = sum(len(part) for part in msgspec.structs.astuple(top) if isinstance(part, Raw))
     if len(data) - known > _MAX_FOREIGN:
         raise InputError(f"{name} holds {(len(data) - known) // 2**20} MiB that belong to no part of a plan")
+    if top.configuration is not UNSET and len(top.configuration) > _MAX_CONFIGURATION:
+        raise InputError(f"{name}: configuration is larger than {_MAX_CONFIGURATION // 2**20} MiB")
 
 
 def _format_version(raw: Raw, name: str) -> str:
@@ -213,36 +234,67 @@ def _format_version(raw: Raw, name: str) -> str:
     return str(value)
 
 
-def _entries(raw: Raw | UnsetType, key: str, name: str) -> list[Raw]:
+def _small(raw: Raw | UnsetType, kind: Any, where: str) -> Any:
+    return decode(raw, kind, where, exact=True, limit=_MAX_SMALL)
+
+
+def _changes(raw: Raw | UnsetType, key: str, name: str) -> list[ResourceChange]:
+    wires, texts = _entries(raw, _resource_changes, key, name)
+    return [_read_change(wire, text, name) for wire, text in zip(wires, texts, strict=True)]
+
+
+def _deferred(raw: Raw | UnsetType, name: str) -> list[DeferredChange]:
+    out = []
+    wires, texts = _entries(raw, _deferred_changes, "deferred_changes", name)
+    for wire, text in zip(wires, texts, strict=True):
+        level = refuse_duplicate_keys(text, f"{name}: deferred_changes")
+        out.append(DeferredChange(wire.reason, _read_change(wire.resource_change, level["resource_change"], name)))
+    return out
+
+
+def _entries(
+    raw: Raw | UnsetType, decoder: msgspec.json.Decoder[list[T]], key: str, name: str
+) -> tuple[list[T], list[Raw]]:
+    """The entries of a list, each with its text. What is no entry stops the decoder at once, whatever follows."""
     if raw is UNSET or bytes(raw) == b"null":
-        return []
+        return [], []
+    if bytes(raw).count(b'"actions"') > _MAX_ENTRIES:
+        raise InputError(f"{name}: `{key}` has more than {_MAX_ENTRIES} entries")
     try:
-        return _raw_list.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
-        raise InputError(f"{name}: `{key}` is not a list") from None
+        wires, texts = decoder.decode(raw), _raw_list.decode(raw)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{name}: `{key}` is malformed: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InputError(f"{name}: `{key}` is not valid JSON") from None
+    except RecursionError:
+        raise InputError(f"{name}: `{key}` is nested too deeply") from None
+    if len(raw) - sum(map(len, texts)) > _MAX_FOREIGN + 256 * len(texts):
+        raise InputError(f"{name}: `{key}` is mostly white space")
+    return wires, texts
 
 
-def _require_no_resources(planned: Raw | UnsetType, name: str) -> None:
-    values = decode(planned, dict[str, Any] | None, f"{name}: planned_values") if planned is not UNSET else None
-    if values is None:
+def _require_no_resources(top: _Top, name: str) -> None:
+    """Terraform leaves ``resource_changes`` out when there are none; a plan that was cut may lack them as well."""
+    planned = _small(top.planned_values, _Planned | None, f"{name}: planned_values")
+    if planned is None:
+        if top.resource_changes is not UNSET and bytes(top.resource_changes) != b"null":
+            return
         raise InputError(f"{name} has no `resource_changes` and no `planned_values` that would show there are none")
-    modules: list[Any] = [values.get("root_module") or {}]
+    modules = [planned.root_module or _PlannedModule()]
     while modules:
         module = modules.pop()
-        if not isinstance(module, dict) or module.get("resources"):
+        if module.resources != _ABSENT and decode(module.resources, list[Any], f"{name}: planned_values"):
             raise InputError(f"{name} plans resources but has no `resource_changes`: the file is incomplete")
-        modules.extend(module.get("child_modules") or [])
+        modules.extend(module.child_modules or ())
 
 
-def _read_change(raw: Raw, name: str) -> ResourceChange:
-    try:
-        wire = _resource_change.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputError(f"{name}: an entry of `resource_changes` is malformed: {_reason(error)}") from None
-    except RecursionError:
-        raise InputError(f"{name}: an entry of `resource_changes` is nested too deeply") from None
-    refuse_duplicate_keys(raw, f"{name}: {wire.address}", "change")
+def _read_change(wire: _ResourceChange, raw: Raw, name: str) -> ResourceChange:
+    where = f"{name}: {wire.address}"
+    if len(raw) > _MAX_ENTRY:
+        raise InputError(f"{where} is larger than {_MAX_ENTRY // 2**20} MiB: no plan has a resource that large")
+    refuse_duplicate_keys(raw, where, "change")
     change = wire.change
+    _refuse_contradictions(wire, where)
     return ResourceChange(
         wire.address,
         wire.type,
@@ -259,6 +311,24 @@ def _read_change(raw: Raw, name: str) -> ResourceChange:
         b"true" in bytes(change.after_sensitive) or b"true" in bytes(change.before_sensitive),
         change,
     )
+
+
+def _refuse_contradictions(wire: _ResourceChange, where: str) -> None:
+    """An entry that would get out of being judged by what it says of itself must say it twice."""
+    if f"{wire.type}." not in wire.address:
+        raise InputError(f"{where}: the address is not that of its `type`")
+    if wire.mode != "managed":
+        if wire.mode not in _MODES:
+            raise InputError(f"{where}: `mode` is none that this version of iacgate knows")
+        try:
+            told = parse_address(wire.address).mode
+        except AddressError:
+            told = ""
+        if told != wire.mode:
+            raise InputError(f"{where}: the address is not that of its `mode`")
+    actions = wire.change.actions
+    if actions and {"delete", "forget"}.issuperset(actions) and bytes(wire.change.after) != b"null":
+        raise InputError(f"{where}: it is to go away, and yet something is planned for it")
 
 
 def _refuse_repeated(changes: list[ResourceChange], name: str) -> None:
@@ -285,16 +355,28 @@ def _values(change: ResourceChange, name: str) -> ChangeValues:
 
 
 def _object(raw: Raw, where: str) -> dict[str, Any] | None:
-    value = decode(raw, Any, where, exact=True)
+    value = _small(raw, Any, where)
     if value is not None and not isinstance(value, dict):
         raise InputError(f"{where} is not an object")
     return value
 
 
 def _mask(raw: Raw, where: str) -> Any:
-    if len(raw) < 6:  # null, true, false, {} without decoding
-        return bytes(raw) == b"true"
-    return decode(raw, Any, where, exact=True)
+    if len(raw) < 6:  # most are, and need no decoder
+        text = bytes(raw)
+        if text in _PLAIN_MASKS:
+            return text == b"true"
+    value = _small(raw, Any, where)
+    if not _is_mask(value):
+        raise InputError(f"{where} is not made of true, false, lists and objects")
+    return value
+
+
+def _is_mask(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        return all(map(_is_mask, value.values()))
+    return all(map(_is_mask, value)) if kind is list else value is None or kind is bool
 
 
 def _configuration_decoder(raw: Raw | UnsetType, name: str) -> Callable[[], Configuration | None]:
@@ -312,12 +394,10 @@ def _prior_state(raw: Raw | UnsetType, name: str) -> PriorState:
     return wire.values if wire is not None and wire.values is not None else {}
 
 
-def _may_hold_secrets(configuration: Raw | UnsetType, changes: list[ResourceChange]) -> bool:
+def _may_hold_secrets(configuration: Raw | UnsetType, changes: Iterable[ResourceChange]) -> bool:
     if any(change.marks_sensitive for change in changes):
         return True
-    return configuration is not UNSET and _SECRET_HINT.search(bytes(configuration)) is not None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    return text if isinstance(error, msgspec.ValidationError) else "it is not valid JSON"
+    if configuration is UNSET:
+        return False
+    text = bytes(configuration)
+    return bool(_MARKED.search(text)) or any(_SECRET_NAME.search(match[1]) for match in _CONSTANT.finditer(text))

@@ -1,8 +1,12 @@
 """A check's examples: small HCL texts that become plans and are judged as such.
 
 The plan is made as Terraform would make it for an empty account: literals are values, references
-and variables without a default are unknown and stand in the configuration, and what the author
-leaves out and the provider computes is unknown and unconfigured.
+are unknown and stand in the configuration, and what the author leaves out and the provider computes
+is unknown and unconfigured. So is what is written and yet says nothing (null, an empty string, an
+empty list) where the provider computes it: its constant stands in the configuration, its value does
+not. A variable without a default stands for the output of something that only an apply settles; the
+variables of a root themselves are always known. ``scripts/verify_examples.py`` holds all that
+against real plans.
 """
 
 import re
@@ -56,15 +60,15 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
         "configuration": {
             "root_module": {
                 "resources": blocks,
-                "variables": {name: _variable(block) for name, block in variables.items()},
+                "variables": {
+                    name: {"default": _literal(block["default"])}
+                    for name, block in variables.items()
+                    if "default" in block
+                },
             }
         },
     }
     return ExamplePlan(msgspec.json.encode(plan), "# account: owned" in text.splitlines())
-
-
-def _variable(block: dict[str, Any]) -> dict[str, Any]:
-    return {"default": _literal(block["default"])} if "default" in block else {}
 
 
 def _bare(text: str) -> str:
@@ -127,7 +131,7 @@ def _resource(
     after, unknown, expressions = _body(body, typed, "", variables, schema)
     for path, attribute in schema.paths(typed).items():
         if path and "." not in path and "[" not in path and path not in after and path not in unknown:
-            if attribute.computed:
+            if attribute.computed or schema.left_to_provider(typed, path):
                 unknown[path] = True
             elif attribute.type == "block":
                 after[path] = []
@@ -182,6 +186,8 @@ def _body(
             continue
         known, mask, references = _value(value, variables)
         expressions[key] = {"references": references} if references else {"constant_value": known}
+        if mask is None and known in (None, "", []) and schema.left_to_provider(kind, path):
+            mask = True
         if mask is True:
             unknown[key] = True
         else:
@@ -239,7 +245,7 @@ def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
     literal = _literal(value)
     if literal is not _UNKNOWN:
         return literal, None, []
-    references = _references(value)
+    references = _references(value, variables)
     lone = _REFERENCE.fullmatch(value.removeprefix("${").removesuffix("}").strip())
     if lone and references and references[0].startswith("var."):
         block = variables.get(references[0].split(".")[1], {})
@@ -248,10 +254,12 @@ def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
     return None, True, references
 
 
-def _references(text: str) -> list[str]:
+def _references(text: str, variables: dict[str, Any]) -> list[str]:
     out: list[str] = []
     for match in _REFERENCE.finditer(re.sub(r'"[^"$]*"', "", text)):
         parts = match[0].split(".")
+        if parts[0] == "var" and "default" not in variables.get(parts[1], {}):
+            parts = ["terraform_data", parts[1], "output", *parts[2:]]
         shortest = 3 if parts[0] == "data" else 2
         out += [".".join(parts[:end]) for end in range(len(parts), shortest - 1, -1)]
     return out
