@@ -95,6 +95,8 @@ class PlanSubject:
         if lone.attribute and lone.attribute not in _IDENTITY:
             return UNKNOWN
         found = self.world.instances(lone, origin.key)
+        if not lone.attribute and any(_passes_on(one, lone, at) for one in found):
+            return UNKNOWN  # `a.b[each.key].c` is listed as `a.b`, and `c` may be this very attribute
         return Linked(found[0].address) if found else UNKNOWN
 
     def trace(self, at: Path) -> Trace:
@@ -159,8 +161,9 @@ class PlanSubject:
                 value = self.values.get(name)
                 if isinstance(value, str) and value:
                     certain += index.by_value.get(value, ())
-            certain += index.by_address.get(self.address, ())
-            possible += index.by_maybe.get(self.address, ())
+            for attribute, sure, one in index.by_reference.get(self.address, ()):
+                (certain if sure and attribute in ("", *matches) else possible).append(one)
+            possible += [one for other, one in index.passed_on if other != self.type]
             possible += index.unresolved
         certain = _once(certain)
         possible = [one for one in _once(possible) if one not in certain]
@@ -186,13 +189,17 @@ class PlanSubject:
             if origin is None or not origin.closed:
                 return Links([], [], True, UNKNOWN_TRUTH, here)
             found: list[PlanSubject] = []
+            strangers = False
             for target in origin.targets:
                 if target.attribute not in ("", *matches):
                     return Links([], [], True, UNKNOWN_TRUTH, here)
                 instances = self.world.instances(target, origin.key)
-                if not instances:
+                if not instances or any(_passes_on(one, target, at) for one in instances if one.type not in types):
                     return Links([], [], True, UNKNOWN_TRUTH, here)
+                strangers = strangers or any(one.type not in types for one in instances)
                 found += [one for one in instances if one.type in types]
+            if found and strangers:
+                return Links([], [], True, UNKNOWN_TRUTH, here)
             if not found:
                 return Links([], [], False, otherwise, here)
             return Links([], _once(found), True, UNKNOWN_TRUTH, here)
@@ -206,6 +213,8 @@ class PlanSubject:
         needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
         shown = SENSITIVE if self.is_sensitive(at) else ", ".join(str(item) for item in values)
         here = Evidence(path, shown, "", needs=needs)
+        if None in values:  # elements that are not known
+            return Links(_once(certain), [], False, UNKNOWN_TRUTH, here, open=True)
         return Links(_once(certain), [], False, otherwise, here)
 
     def others(self, types: list[str]) -> list[PlanSubject]:
@@ -244,8 +253,10 @@ class _Incoming:
 
     def __init__(self) -> None:
         self.by_value: dict[str, list[PlanSubject]] = {}
-        self.by_address: dict[str, list[PlanSubject]] = {}
-        self.by_maybe: dict[str, list[PlanSubject]] = {}
+        self.by_reference: dict[str, list[tuple[str, bool, PlanSubject]]] = {}
+        """By address: the attribute it is named by, whether that is sure, and who names it."""
+        self.passed_on: list[tuple[str, PlanSubject]] = []
+        """What names something of this type that may hand on the identity of another resource."""
         self.unresolved: list[PlanSubject] = []
 
 
@@ -320,44 +331,40 @@ class World:
         return References(self.plan.configuration)
 
     @cached_property
-    def _data_sources(self) -> list[PlanSubject]:
-        """Data sources that were read while planning."""
-        out: list[PlanSubject] = []
+    def _standing(self) -> dict[tuple[str, str], list[PlanSubject]]:
+        """What the plan does not list but knows: data sources read while planning, resources left out by ``-target``."""
+        out: dict[tuple[str, str], list[PlanSubject]] = {}
         modules = [self.plan.prior_state.get("root_module", {})]
         while modules:
             module = modules.pop()
             modules += module.get("child_modules", ())
-            out += [
-                PlanSubject(
-                    self,
-                    found["address"],
-                    found["type"],
-                    (),
-                    found.get("values", {}),
-                    None,
-                    found.get("sensitive_values"),
-                    None,
-                )
-                for found in module.get("resources", ())
-                if found.get("mode") == "data" and "address" in found and "type" in found
-            ]
+            for found in module.get("resources", ()):
+                address, kind = found.get("address", ""), found.get("type", "")
+                if address and kind and address not in self._listed:
+                    values, masks = found.get("values", {}), found.get("sensitive_values")
+                    one = PlanSubject(self, address, kind, (), values, None, masks, None)
+                    out.setdefault((found.get("mode", "managed"), kind), []).append(one)
         return out
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        changes = self.plan.resource_changes
+        return frozenset(name for change in changes for name in (change.address, change.previous_address) if name)
 
     def managed(self, kind: str) -> list[PlanSubject]:
         """All managed resources of a type."""
-        return _there(self.subject_at(address) for address in self._by_type.get(("managed", kind), ()))
+        return self._all("managed", kind)
 
-    def _with_data(self, kind: str) -> list[PlanSubject]:
-        planned = _there(self.subject_at(address) for address in self._by_type.get(("data", kind), ()))
-        read = [one for one in self._data_sources if one.type == kind]
-        return self.managed(kind) + planned + [one for one in read if one.address not in {p.address for p in planned}]
+    def _all(self, mode: str, kind: str) -> list[PlanSubject]:
+        listed = _there(self.subject_at(address) for address in self._by_type.get((mode, kind), ()))
+        return listed + self._standing.get((mode, kind), [])
 
     def by_value(self, kind: str, attribute: str) -> dict[str, list[PlanSubject]]:
         """Resources and data sources of a type by the known value of one attribute."""
         key = (kind, attribute)
         if key not in self._values:
             index: dict[str, list[PlanSubject]] = {}
-            for one in self._with_data(kind):
+            for one in self._all("managed", kind) + self._all("data", kind):
                 value = one.values.get(attribute)
                 if isinstance(value, str) and value:
                     index.setdefault(value, []).append(one)
@@ -385,7 +392,7 @@ class World:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item:
                 index.by_value.setdefault(item, []).append(one)
-        if not mask:
+        if not _any_true(mask):
             return
         expression = one._expression(tuple(steps))
         if expression is False:
@@ -397,9 +404,14 @@ class World:
         sure = origin.lone is not None
         for target in origin.targets:
             found = self.instances(target, origin.key)
-            place = index.by_address if sure and len(found) == 1 else index.by_maybe
+            if not found or target.mode != "managed":
+                index.unresolved.append(one)
+                continue
             for partner in found:
-                place.setdefault(partner.address, []).append(one)
+                named = (target.attribute, sure and len(found) == 1, one)
+                index.by_reference.setdefault(partner.address, []).append(named)
+            if any(_passes_on(partner, target, tuple(steps)) for partner in found):
+                index.passed_on.append((target.type, one))
         if not origin.closed:
             index.unresolved.append(one)
 
@@ -418,8 +430,8 @@ class World:
             steps = zip(parsed.modules, target.modules, strict=True)
             if all(wanted is None or step.key == wanted for step, (_, wanted) in steps):
                 candidates.append(one)
-        if target.mode == "data" and not candidates:
-            candidates = [one for one in self._data_sources if _fits(one, target)]
+        if not candidates:
+            candidates = [one for one in self._standing.get((target.mode, target.type), ()) if _fits(one, target)]
         if key and len(candidates) > 1:
             mine = [one for one in candidates if one.parsed and _last_key(one.parsed) == key]
             return mine or candidates
@@ -451,6 +463,16 @@ def _fits(one: PlanSubject, target: Target) -> bool:
         return False
     return all(
         wanted is None or step.key == wanted for step, (_, wanted) in zip(parsed.modules, target.modules, strict=True)
+    )
+
+
+def _passes_on(one: PlanSubject, target: Target, at: Path) -> bool:
+    """What is taken from ``one`` may be another resource's identity: ``aws_s3_bucket_versioning.v.bucket``."""
+    leaf = next((step for step in reversed(at) if isinstance(step, str)), "")
+    return (
+        target.attribute not in ("", "id", "arn")
+        or leaf in one.values
+        or leaf in (one.unknown if isinstance(one.unknown, dict) else ())
     )
 
 
