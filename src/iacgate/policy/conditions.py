@@ -104,6 +104,8 @@ class Links(NamedTuple):
     """Truth when there is no partner at all."""
     evidence: Evidence
     """What to show when there is none."""
+    open: bool = False
+    """There may be partners that nobody knows of: an element of the attribute is unknown."""
 
 
 class Node(NamedTuple):
@@ -337,6 +339,8 @@ def _compile_comparison(tree: dict[str, Any]) -> Node:
                 found = convert(found, kind)
             return PASS_TRUTH if test(found) else FAIL_TRUTH
         except ValueError:
+            if found == "":  # older providers keep what is not set as an empty text
+                return absent
             raise _wrong_type((*at, *steps), "of another type") from None
 
     def collection(value: Any, mask: Any, at: Path, subject: Subject) -> int:
@@ -556,8 +560,10 @@ def _judge_links(links: Links, judge: Judge, subject: Subject) -> int:
     maybe = [judge(partner.values, partner.unknown, (), partner) for partner in links.possible]
     if links.one_of and maybe and not truths:
         return maybe[0] if len(set(maybe)) == 1 else UNKNOWN_TRUTH
-    best = min(truths, default=links.missing)
-    if best == FAIL_TRUTH and any(truth != FAIL_TRUTH for truth in maybe):
+    if not truths:  # none of the possible ones may be a partner, or any of them
+        return links.missing if all(truth == links.missing for truth in maybe) else UNKNOWN_TRUTH
+    best = min(truths)
+    if best == FAIL_TRUTH and (links.open or any(truth != FAIL_TRUTH for truth in maybe)):
         return UNKNOWN_TRUTH
     return best
 

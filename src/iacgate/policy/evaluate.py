@@ -163,6 +163,7 @@ class _Run:
         return "destroyed" if "delete" in change.actions else "forgotten: leaves Terraform's management"
 
     def _judge(self, case: Case, subject: PlanSubject) -> _Judged:
+        subject.judged = subject  # it may have been another's partner before
         try:
             gate = PASS_TRUTH
             if case.when is not None:

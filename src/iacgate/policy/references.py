@@ -126,6 +126,7 @@ class References:
         if "references" not in expression:
             return Origin((), True, None, (), constant=True)
         references = _longest(expression["references"])
+        repeated = len(references) == 1 and expression["references"].count(references[0]) > 1
         if depth > _MAX_STEPS:
             return Origin((), False, None, tuple(references))
         targets: list[Target] = []
@@ -153,6 +154,8 @@ class References:
             chain += [reference, *found.chain]
         if constant and targets:  # a constant beside a reference: a condition, a default, a join
             closed = False
+        if repeated:  # `a.b == "x" ? null : a.b`: it decides on itself
+            closed = False
         return Origin(tuple(targets), closed, key, tuple(dict.fromkeys(chain)), constant and not targets)
 
     def _follow(self, modules: tuple[Step, ...], reference: str, caller: _Caller, depth: int) -> Origin:
@@ -168,14 +171,14 @@ class References:
                 return Origin((), False, None, ())
             inside = (*modules, (call, index or None))
             inner = self._origin(inside, output.get("expression", {}), _NOBODY, depth + 1)
-            return inner if len(parts) == 3 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
+            return _part_of(inner, parts[3:])
         if head == "each" and len(parts) > 1 and parts[1] == "value":
             expression = (caller.block or {}).get("for_each_expression")
             if expression is None:
                 return Origin((), False, caller.key, ())
             found = self._origin(modules, expression, _NOBODY, depth + 1)
             if not found.targets:  # for_each over what is known: it only picks
-                return Origin((), found.closed, caller.key, found.chain)
+                return Origin((), found.closed, None, found.chain)
             attribute = ".".join(parts[2:])
             lone = found.lone
             whole = lone is not None and not lone.attribute and lone.key is None
@@ -203,8 +206,17 @@ class References:
         if not isinstance(expression, dict) or not ("references" in expression or "constant_value" in expression):
             return Origin((), True, None, (), constant=True)
         inner = self._origin(modules[:-1], expression, _Caller(call, modules[-1][1]), depth + 1)
-        # A part of an object that was put together from several references could be any of them.
-        return inner if len(parts) == 2 else inner._replace(closed=inner.closed and len(inner.targets) <= 1)
+        return _part_of(inner, parts[2:])
+
+
+def _part_of(whole: Origin, path: list[str]) -> Origin:
+    """The origin of a part of an object. Where several references made the object, it could be any of them."""
+    if not path:
+        return whole
+    targets = tuple(
+        target if target.attribute else target._replace(attribute=".".join(path)) for target in whole.targets
+    )
+    return whole._replace(targets=targets, closed=whole.closed and len(targets) <= 1)
 
 
 def _block_of(blocks: list[dict[str, Any]], position: int) -> dict[str, Any] | None:

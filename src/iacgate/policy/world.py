@@ -332,7 +332,7 @@ class World:
 
     @cached_property
     def _standing(self) -> dict[tuple[str, str], list[PlanSubject]]:
-        """What the plan does not list but knows: data sources read while planning, resources left out by ``-target``."""
+        """What the plan knows but does not list: data sources that were read, what ``-target`` left out."""
         out: dict[tuple[str, str], list[PlanSubject]] = {}
         modules = [self.plan.prior_state.get("root_module", {})]
         while modules:

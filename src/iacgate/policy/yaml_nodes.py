@@ -5,6 +5,7 @@ tags (they can name code), several documents, and files that are too large or ne
 problems of a file are gathered, not just the first.
 """
 
+import math
 from typing import Any
 
 import yaml
@@ -41,7 +42,7 @@ class Source:
         if not isinstance(node, yaml.MappingNode):
             self.problem(node, f"{what} must be a mapping")
             return {}
-        return {str(key.value): (key, value) for key, value in node.value}
+        return {str(key.value): (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
 
     def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         """Items of a list. Notes a problem when it is none."""
@@ -59,10 +60,13 @@ class Source:
         if node.tag.endswith(":timestamp"):
             return node.value
         try:
-            return _CONSTRUCT.construct_object(node)
+            value = _CONSTRUCT.construct_object(node)
         except (yaml.YAMLError, ValueError):
+            value = math.nan
+        if isinstance(value, float) and not math.isfinite(value):  # compares with nothing, or with everything
             self.problem(node, "this value cannot be read")
             return None
+        return value
 
     def text(self, node: yaml.Node, what: str) -> str:
         """A text. Notes a problem when it is something else or empty."""

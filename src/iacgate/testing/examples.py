@@ -4,7 +4,8 @@ The plan is made as Terraform would make it for an empty account: literals are v
 are unknown and stand in the configuration, and what the author leaves out and the provider computes
 is unknown and unconfigured. So is what is written and yet says nothing (null, an empty string, an
 empty list) where the provider computes it: its constant stands in the configuration, its value does
-not. A variable without a default stands for the output of something that only an apply settles; the
+not. A list or set with an unknown element is unknown as a whole, which is how the provider's SDK plans
+it. A variable without a default stands for the output of something that only an apply settles; the
 variables of a root themselves are always known. ``scripts/verify_examples.py`` holds all that
 against real plans.
 """
@@ -186,6 +187,8 @@ def _body(
             continue
         known, mask, references = _value(value, variables)
         expressions[key] = {"references": references} if references else {"constant_value": known}
+        if isinstance(mask, list) and not kind.startswith("data."):
+            mask = True
         if mask is None and known in (None, "", []) and schema.left_to_provider(kind, path):
             mask = True
         if mask is True:
