@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from iacgate.model.address import Address
     from iacgate.model.configuration import ConfigResource, Configuration, Module, ModuleCall
 
@@ -66,8 +68,10 @@ _NOBODY = _Caller(None, None)
 class References:
     """The configuration's expressions, indexed on first demand."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, variables: Collection[str]) -> None:
         self._root = configuration.get("root_module", {})
+        self._inputs = variables
+        """Root variables whose values the plan knows."""
         self._resources: dict[tuple[tuple[str, ...], str, str, str], ConfigResource] = {}
         self._modules: dict[tuple[str, ...], Module] = {}
         self._calls: dict[tuple[str, ...], ModuleCall] = {}
@@ -113,9 +117,10 @@ class References:
                 # Left out by the author. When there is something below it all the same, `dynamic` wrote it.
                 return False if depth == len(path) - 1 else None
             here, value = here[step], value.get(step) if isinstance(value, dict) else None
-        if isinstance(here, dict) and ("references" in here or "constant_value" in here):
-            return here
-        return None
+        # Nothing in it: a literal null, or a function of nothing.
+        return (
+            here if isinstance(here, dict) and ("references" in here or "constant_value" in here or not here) else None
+        )
 
     def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
         """Where the value of an expression of the given resource comes from."""
@@ -198,7 +203,8 @@ class References:
     def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
         name = _name_and_index(parts[1])[0]
         if not names:
-            return Origin((), True, None, (), constant=True)
+            known = name in self._inputs or "default" in self._root.get("variables", {}).get(name, {})
+            return Origin((), known, None, (), constant=True)
         call = self._calls.get(names)
         if call is None:
             return Origin((), False, None, ())

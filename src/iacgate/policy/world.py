@@ -89,6 +89,9 @@ class PlanSubject:
         if not isinstance(expression, dict):
             return UNKNOWN
         origin = self._origin(expression)
+        if origin.closed and not origin.targets:
+            # Made of what is known, and unknown all the same: it is null, and the provider settles it.
+            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
         lone = origin.lone
         if lone is None or lone.mode == "ephemeral":
             return UNKNOWN
@@ -328,7 +331,7 @@ class World:
         """The configuration's references; they speak of what will be, so the other side has none."""
         if self.side == "before" or self.plan.configuration is None:
             return None
-        return References(self.plan.configuration)
+        return References(self.plan.configuration, self.plan.variables.keys())
 
     @cached_property
     def _standing(self) -> dict[tuple[str, str], list[PlanSubject]]:
