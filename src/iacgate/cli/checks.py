@@ -32,10 +32,26 @@ def _load(directories: tuple[Path, ...]) -> Catalogue:
 
 @checks.command("list")
 @_directory
-@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--family", type=click.Choice(list(Family)), multiple=True)
-@click.option("--severity", type=click.Choice(list(Severity)), multiple=True)
-@click.option("--tier", type=click.Choice(list(Tier)), multiple=True)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the list.",
+)
+@click.option(
+    "--family", type=click.Choice([one.value for one in Family]), multiple=True, help="Only of this family; repeatable."
+)
+@click.option(
+    "--severity",
+    type=click.Choice([one.value for one in Severity]),
+    multiple=True,
+    help="Only of this severity; repeatable.",
+)
+@click.option(
+    "--tier", type=click.Choice([one.value for one in Tier]), multiple=True, help="Only of this tier; repeatable."
+)
 @click.option("--type", "resource_type", metavar="TYPE", help="Only checks that look at this resource type.")
 def list_checks(
     directories: tuple[Path, ...],

@@ -49,12 +49,12 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="iacgate", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Decide, before anything is provisioned, whether a change to infrastructure may go ahead.
+    """Decide, before anything is provisioned, whether a change to infrastructure may go ahead.
 
     \b
     Exit codes: 0 allow, 1 deny, 2 wrong use or configuration, 3 review,
     4 error (nothing is allowed), 130 interrupted.
-    """
+    """  # noqa: D301 - click's mark, not a backslash
 
 
 def run() -> NoReturn:

@@ -30,6 +30,7 @@ class ConfigVariable(TypedDict, total=False):
     default: Any
     sensitive: bool
     ephemeral: bool
+    nullable: bool
 
 
 class ConfigOutput(TypedDict, total=False):

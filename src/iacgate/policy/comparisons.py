@@ -8,6 +8,7 @@ when the value is not of a kind that the comparison speaks of.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from iacgate.policy.networks import is_open_to_world, parse_range
 __all__ = ["COMPARISONS", "Comparison", "convert"]
 
 Test = Callable[[Any], bool]
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
 
 class Comparison(NamedTuple):
@@ -48,7 +50,7 @@ def convert(value: Any, kind: str) -> Any:
     if kind == "number":
         if isinstance(value, int | float) and not isinstance(value, bool):
             return value
-        if isinstance(value, str):
+        if isinstance(value, str) and _NUMBER.fullmatch(value):
             return float(value) if any(mark in value for mark in ".eE") else int(value)
         raise ValueError("not a number")
     if kind == "string":
@@ -57,7 +59,7 @@ def convert(value: Any, kind: str) -> Any:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int | float):
-            return str(value)
+            return str(int(value) if isinstance(value, float) and value.is_integer() else value)
         raise ValueError("not a string")
     return value
 

@@ -215,7 +215,7 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     _only(entries, allowed, scope)
     found = _path(entries["attribute"][1], scope)
     if len(names) != 1:
-        if len(entries) == 1 or names:
+        if names or all(key in allowed for key in entries):
             source.problem(node, "an attribute needs exactly one comparison, such as `equals`")
         return {"all": []}
     name = names[0]
@@ -229,10 +229,11 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
             source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
         return {**tree, name: source.flag(operand_node, f"`{name}`")}
     if name == "pattern_for":
+        absent = _truth(entries, "absent", scope)
         return {
             **tree,
             name: source.text(operand_node, "`pattern_for`"),
-            "absent": _truth(entries, "absent", scope) or 0,
+            "absent": _default(absent, node, found, scope),
         }
     comparison = COMPARISONS[name]
     operand = _operand(operand_node, name, comparison.operand, scope)
@@ -251,18 +252,19 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
                 entries["attribute"][1],
                 f"this is a list: look at its elements with `every` or `some`, not with `{name}`",
             )
-    absent = _truth(entries, "absent", scope)
-    if absent is None:
-        if scope.document or (attribute is not None and attribute.required) or not found.steps:
-            absent = TRUTHS["fail"]
-        else:
-            source.problem(
-                node,
-                "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)",
-            )
+    absent = _default(_truth(entries, "absent", scope), node, found, scope)
     if attribute is not None and attribute.write_only:
         absent = TRUTHS["unknown"]  # a write-only value stands in no plan
     return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
+
+
+def _default(absent: int | None, node: yaml.Node, found: _Found, scope: Scope) -> int:
+    """What absence means. It must be said, except where the provider's schema rules it out."""
+    if absent is None and not (scope.document or (found.attribute and found.attribute.required) or not found.steps):
+        scope.source.problem(
+            node, "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)"
+        )
+    return TRUTHS["fail"] if absent is None else absent
 
 
 def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
@@ -278,6 +280,8 @@ def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
                 raise ValueError("true or false")
             case "strings" if not isinstance(value, str) and not (isinstance(value, list) and value):
                 raise ValueError("a text or a list of texts")
+            case "version" if not isinstance(value, str | int) or isinstance(value, bool):
+                raise ValueError('a version in quotes, such as "1.10"')
             case "version":
                 [int(part) for part in str(value).split(".")]
             case "time":

@@ -397,13 +397,13 @@ def _compile_is_set(tree: dict[str, Any]) -> Node:
 
     def judge(value: Any, mask: Any, at: Path, subject: Subject) -> int:
         found = get(value, mask, at, subject)
-        if found is ABSENT or (isinstance(found, str) and not found):
+        if found is ABSENT or (isinstance(found, str | list | dict) and not found):
             return truth_unset
         return UNKNOWN_TRUTH if found is UNKNOWN else truth_set
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = _fetch(v, u, at, steps, s)
-        value = ABSENT if value == "" else value
+        value = ABSENT if value in ("", [], {}) else value
         out.append(_evidence(value, place, "set" if wanted is not negated else "not set", s, want, secret=secret))
 
     return Node(judge, explain, False)

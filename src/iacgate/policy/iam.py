@@ -19,43 +19,21 @@ _LISTS = {
     "NotResource": "not_resource",
 }
 
-# Keys whose presence with definite values narrows a statement to callers somebody chose: AWS "The meaning of public".
+# Keys that name the caller, or where it calls from. With fixed values they narrow a statement to callers that somebody
+# chose: AWS "The meaning of public". Names that any account can use (aws:username, aws:PrincipalTag), the service that
+# passes a call on (aws:CalledVia, kms:ViaService) and addresses inside of any VPC narrow nothing.
 _NARROWING = frozenset(
     {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:sourceip",
-        "aws:vpcsourceip",
-        "aws:userid",
-        "aws:username",
-        "aws:principaltype",
-        "aws:principalserviceName".lower(),
-        "aws:viaawsservice",
-        "aws:calledvia",
-        "kms:calleraccount",
-        "kms:viaservice",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "sns:endpoint",
-        "elasticfilesystem:accesspointarn",
-        "elasticfilesystem:accessedviamounttarget",
-        "lambda:functionurlauthtype",
-        "saml:aud",
+        "aws:principalaccount", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths",
+        "aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner",
+        "aws:sourcevpc", "aws:sourcevpce", "aws:sourceip", "aws:userid", "aws:principalservicename",
+        "kms:calleraccount", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+        "sns:endpoint", "elasticfilesystem:accesspointarn", "elasticfilesystem:accessedviamounttarget",
         "cognito-identity.amazonaws.com:aud",
     }
-)
-_NARROWING_TESTS = frozenset(
-    {"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "bool"}
-)
+)  # fmt: skip
+_PATTERNS = frozenset({"stringlike", "arnlike", "arnequals"})
+_NARROWING_TESTS = _PATTERNS | {"stringequals", "stringequalsignorecase", "ipaddress", "bool"}
 
 
 class PolicyDocumentError(ValueError):
@@ -65,12 +43,14 @@ class PolicyDocumentError(ValueError):
 def from_json(text: str) -> dict[str, Any]:
     """Normalise a policy's JSON text. Raises ``PolicyDocumentError`` when it is not one."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_object)
+    except PolicyDocumentError:
+        raise
     except (ValueError, RecursionError):
         raise PolicyDocumentError("the policy is not valid JSON") from None
     if not isinstance(document, dict):
         raise PolicyDocumentError("the policy is not a JSON object")
-    statements = document.get("Statement", [])
+    statements = _named(document).get("statement", [])
     if isinstance(statements, dict):
         statements = [statements]
     if not isinstance(statements, list) or not all(isinstance(statement, dict) for statement in statements):
@@ -78,13 +58,26 @@ def from_json(text: str) -> dict[str, Any]:
     return {"statement": [_statement(statement) for statement in statements]}
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise PolicyDocumentError("the policy says a key twice")
+    return out
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    """By element name in lower case, so that none escapes by its spelling."""
+    return _object([(key.lower(), value) for key, value in raw.items()])
+
+
 def _statement(raw: dict[str, Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {"sid": raw.get("Sid"), "effect": raw.get("Effect")}
+    raw = _named(raw)
+    out: dict[str, Any] = {"sid": raw.get("sid"), "effect": raw.get("effect")}
     for key, name in _LISTS.items():
-        out[name] = _strings(raw.get(key))
-    out["principal"] = _principals(raw.get("Principal"))
-    out["not_principal"] = _principals(raw.get("NotPrincipal"))
-    out["condition"] = _conditions(raw.get("Condition") or {})
+        out[name] = _strings(raw.get(key.lower()))
+    out["principal"] = _principals(raw.get("principal"))
+    out["not_principal"] = _principals(raw.get("notprincipal"))
+    out["condition"] = _conditions(raw.get("condition") or {})
     out["anyone"] = _anyone(out)
     return out
 
@@ -100,11 +93,7 @@ def _principals(value: Any) -> list[str]:
         return []
     if not isinstance(value, dict):
         return _strings(value)
-    return [
-        "*" if item == "*" and kind == "AWS" else f"{kind}:{item}"
-        for kind, items in value.items()
-        for item in _strings(items)
-    ]
+    return ["*" if item == "*" else f"{kind}:{item}" for kind, items in value.items() for item in _strings(items)]
 
 
 def _conditions(value: Any) -> list[dict[str, Any]]:
@@ -134,34 +123,50 @@ def _anyone(statement: dict[str, Any]) -> bool:
 
 
 def _narrows(condition: dict[str, Any]) -> bool:
+    # Without the key ForAllValues and …IfExists are true, so they narrow nothing.
     test = str(condition["test"]).lower().removeprefix("foranyvalue:")
-    if test.endswith("ifexists") or test not in _NARROWING_TESTS or condition["variable"] not in _NARROWING:
+    variable, values = condition["variable"], condition["values"]
+    if test not in _NARROWING_TESTS or variable not in _NARROWING:
         return False
-    values = condition["values"]
-    if not values or any(value is None for value in values):
-        return False
-    if condition["variable"] in ("aws:sourceip", "aws:vpcsourceip"):
+    if not values or any(value is None or "${" in value or "&{" in value for value in values):
+        return False  # a policy variable is what the caller makes of it
+    if variable == "aws:sourceip":
         return not any(_whole_internet(value) for value in values)
-    if test in ("stringlike", "arnlike"):
-        return not any(_matches_all(value) for value in values)
+    if test in _PATTERNS:
+        return all(_is_fixed(variable, value) for value in values)
     if test == "bool":
-        return all(value == "true" for value in values)
+        return all(value.lower() == "true" for value in values)
     return True
 
 
-def _matches_all(pattern: str) -> bool:
-    """``*``, ``arn:*`` and the like: no account, organisation or network is named in it."""
-    return not any(
-        part.strip("*?") not in ("", "arn", "aws", "iam", "root", "s3", "sns", "sts")
-        for part in pattern.replace("/", ":").split(":")
-    )
+def _is_fixed(variable: str, pattern: str) -> bool:
+    """No wildcard in what names the caller; behind that there may be one: ``o-abc/*``, ``arn:aws:iam::1111:role/*``."""
+    if "*" not in pattern and "?" not in pattern:
+        return True
+    if variable.endswith("arn"):
+        parts = pattern.split(":", 5)
+        if len(parts) < 6:
+            return False
+        owner = parts[4] or parts[5].partition("/")[0]  # an ARN of S3 names no account, but a bucket
+    elif variable.endswith("orgpaths"):
+        owner = pattern.partition("/")[0]
+    elif variable == "aws:userid":
+        owner = pattern.partition(":")[0]
+    elif variable == "sns:endpoint":
+        owner = pattern.partition("@")[2]
+    else:
+        return False
+    return bool(owner) and "*" not in owner and "?" not in owner
 
 
 def _whole_internet(text: str) -> bool:
-    from iacgate.policy.networks import is_open_to_world
+    """Broader than /8 (IPv4) or /32 (IPv6) counts as public, says AWS; so does what is no address."""
+    from iacgate.policy.networks import is_open_to_world, parse_range
 
     try:
-        return is_open_to_world(text)
+        block = parse_range(text)
+        return is_open_to_world(text) or (block.version == 6 and block.high - block.low >= 1 << (128 - 32)
+                                          and not block.within(parse_range("fc00::/7")))  # fmt: skip
     except ValueError:
         return True
 
@@ -175,7 +180,7 @@ def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any],
     statements: list[dict[str, Any]] = []
     masks: list[Any] = []
     for key in ("source_policy_documents", "override_policy_documents"):
-        if mask.get(key):
+        if _any_true(mask.get(key)):
             return None
         for text in values.get(key) or []:
             if not isinstance(text, str):
@@ -185,15 +190,22 @@ def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any],
             masks += [{}] * len(merged)
     if mask.get("statement") is True:
         return None
-    if masks and values.get("override_policy_documents") and values.get("statement"):
-        return None  # a statement with an equal sid is replaced: too clever to be judged here
+    merged_count = len(statements)
     for position, block in enumerate(values.get("statement") or []):
         block_masks = mask.get("statement") or []
         block_mask = block_masks[position] if position < len(block_masks) else {}
         statement, statement_mask = _block(block, block_mask if isinstance(block_mask, dict) else {})
         statements.append(statement)
         masks.append(statement_mask)
+    if merged_count:
+        sids = [one["sid"] for one in statements if one["sid"]]
+        if len(set(sids)) < len(sids) or any("sid" in unknown for unknown in masks):
+            return None  # a statement with an equal sid is replaced: too clever to be judged here
     return {"statement": statements}, {"statement": masks}
+
+
+def _any_true(mask: Any) -> bool:
+    return any(_any_true(item) for item in mask) if isinstance(mask, list) else bool(mask)
 
 
 def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -227,7 +239,7 @@ def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any],
 def _principal(kind: Any, item: Any) -> str | None:
     if item is None:
         return None
-    return "*" if item == "*" and kind in ("*", "AWS") else f"{kind}:{item}"
+    return "*" if item == "*" else f"{kind}:{item}"
 
 
 def _block_principals(blocks: list[Any], mask: Any) -> tuple[list[str | None] | None, Any]:

@@ -36,6 +36,8 @@ def parse_range(text: str) -> Range:
     from ipaddress import ip_network
 
     network = ip_network(text.strip(), strict=False)
+    if network.version == 6 and network.prefixlen >= 96 and network.network_address.ipv4_mapped is not None:
+        network = ip_network(f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}")
     return Range(network.version, int(network.network_address), int(network.broadcast_address))
 
 
@@ -69,7 +71,8 @@ def is_open_to_world(text: str) -> bool:
     return not any(block.within(parse_range(private)) for private in _PRIVATE)
 
 
-_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "icmp6": 58, "all": -1, "-1": -1, "any": -1, "*": -1}
+_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "icmp6": 58, "esp": 50, "ah": 51, "gre": 47, "sctp": 132,
+              "all": -1, "-1": -1, "any": -1, "*": -1}  # fmt: skip
 
 
 def protocol_number(value: object) -> int | None:
@@ -89,10 +92,10 @@ def protocol_number(value: object) -> int | None:
 def port_status(low: int | None, high: int | None, ports: list[int], *, unknown_low: bool, unknown_high: bool) -> int:
     """Does the range low..high hold any of the ports? ``PASS`` yes, ``FAIL`` no, ``UNKNOWN`` it depends.
 
-    A bound that is not set (``None`` and not unknown) leaves its side open.
+    A bound that is not set (``None`` and not unknown) leaves its side open; so does -1, "all" of another protocol.
     """
     least_low = 0 if low is None else low
-    most_high = 65535 if high is None else high
+    most_high = 65535 if high is None or (high == -1 and low in (None, -1)) else high
     if not any(least_low <= port <= most_high for port in ports):
         return FAIL
     if not unknown_low and not unknown_high:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from iacgate.model.address import key_value
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from iacgate.model.address import Address
     from iacgate.model.configuration import ConfigResource, Configuration, Module, ModuleCall
@@ -63,15 +65,16 @@ class _Caller(NamedTuple):
 
 
 _NOBODY = _Caller(None, None)
+_OPEN = object()
 
 
 class References:
     """The configuration's expressions, indexed on first demand."""
 
-    def __init__(self, configuration: Configuration, variables: Collection[str]) -> None:
+    def __init__(self, configuration: Configuration, variables: Mapping[str, Any]) -> None:
         self._root = configuration.get("root_module", {})
         self._inputs = variables
-        """Root variables whose values the plan knows."""
+        """Root variables' values."""
         self._resources: dict[tuple[tuple[str, ...], str, str, str], ConfigResource] = {}
         self._modules: dict[tuple[str, ...], Module] = {}
         self._calls: dict[tuple[str, ...], ModuleCall] = {}
@@ -117,15 +120,66 @@ class References:
                 # Left out by the author. When there is something below it all the same, `dynamic` wrote it.
                 return False if depth == len(path) - 1 else None
             here, value = here[step], value.get(step) if isinstance(value, dict) else None
-        # Nothing in it: a literal null, or a function of nothing.
-        return (
-            here if isinstance(here, dict) and ("references" in here or "constant_value" in here or not here) else None
-        )
+        # An empty expression is a literal null or a function of nothing, such as `timestamp`: it cannot be told.
+        return here if isinstance(here, dict) and ("references" in here or "constant_value" in here) else None
 
     def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
         """Where the value of an expression of the given resource comes from."""
         modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
         return self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
+
+    def is_null(self, address: Address, expression: dict[str, Any]) -> bool:
+        """The argument is handed a null through variables: it is as if the author had left it out.
+
+        An expression that is unknown although it refers to nothing unknown is null or made by a function such as
+        ``timestamp``; only where all that it refers to is known to be null is it taken as null.
+        """
+        if "references" not in expression:
+            return "constant_value" in expression and expression["constant_value"] is None
+        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
+        caller = _Caller(self.block(address), address.key or None)
+        references = [one for one in _longest(expression["references"]) if one not in ("each.key", "count.index")]
+        return bool(references) and all(self._constant(modules, one, caller, 0) is None for one in references)
+
+    def _constant(self, modules: tuple[Step, ...], reference: str, caller: _Caller, depth: int) -> Any:
+        """The value of a variable or of ``each.value`` where that is constant; ``_OPEN`` where it is not."""
+        parts = _split(reference)
+        path = parts[2:]
+        value: Any = _OPEN
+        if depth > _MAX_STEPS or len(parts) < 2:
+            return _OPEN
+        if parts[0] == "var":
+            value = self._constant_of_variable(modules, parts[1], depth)
+        elif parts[:2] == ["each", "value"] and caller.key and caller.block:
+            many = self._constant_of(modules, caller.block.get("for_each_expression"), _NOBODY, depth)
+            value = many.get(key_value(caller.key), _OPEN) if isinstance(many, dict) else _OPEN
+        for name in path:
+            if value is _OPEN or value is None:
+                break
+            value = value.get(name) if isinstance(value, dict) else _OPEN
+        return value
+
+    def _constant_of_variable(self, modules: tuple[Step, ...], part: str, depth: int) -> Any:
+        name, index = _name_and_index(part)
+        if index:
+            return _OPEN
+        names = tuple(step for step, _ in modules)
+        declared = self._modules.get(names, {}).get("variables", {}).get(name, {})
+        if not modules:
+            return self._inputs.get(name, declared.get("default", _OPEN))
+        call = self._calls.get(names, {})
+        if name not in call.get("expressions", {}):
+            return declared.get("default", _OPEN)
+        value = self._constant_of(modules[:-1], call["expressions"][name], _Caller(call, modules[-1][1]), depth)
+        return declared.get("default") if value is None and declared.get("nullable") is False else value
+
+    def _constant_of(self, modules: tuple[Step, ...], expression: Any, caller: _Caller, depth: int) -> Any:
+        if not isinstance(expression, dict):
+            return _OPEN
+        if "constant_value" in expression:
+            return expression["constant_value"]
+        references = _longest(expression.get("references", []))
+        return self._constant(modules, references[0], caller, depth + 1) if len(references) == 1 else _OPEN
 
     def _origin(self, modules: tuple[Step, ...], expression: dict[str, Any], caller: _Caller, depth: int) -> Origin:
         if "references" not in expression:
@@ -203,8 +257,7 @@ class References:
     def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
         name = _name_and_index(parts[1])[0]
         if not names:
-            known = name in self._inputs or "default" in self._root.get("variables", {}).get(name, {})
-            return Origin((), known, None, (), constant=True)
+            return Origin((), True, None, (), constant=True)
         call = self._calls.get(names)
         if call is None:
             return Origin((), False, None, ())

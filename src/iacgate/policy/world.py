@@ -89,8 +89,7 @@ class PlanSubject:
         if not isinstance(expression, dict):
             return UNKNOWN
         origin = self._origin(expression)
-        if origin.closed and not origin.targets:
-            # Made of what is known, and unknown all the same: it is null, and the provider settles it.
+        if not origin.targets and self._is_null(expression):
             return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
         lone = origin.lone
         if lone is None or lone.mode == "ephemeral":
@@ -229,6 +228,10 @@ class PlanSubject:
         address = self.parsed
         return references.expression(address, at, self.values) if references and address else None
 
+    def _is_null(self, expression: dict[str, Any]) -> bool:
+        references, address = self.world.references, self.parsed
+        return references is not None and address is not None and references.is_null(address, expression)
+
     def _origin(self, expression: dict[str, Any]) -> Origin:
         references, address = self.world.references, self.parsed
         assert references is not None
@@ -331,7 +334,7 @@ class World:
         """The configuration's references; they speak of what will be, so the other side has none."""
         if self.side == "before" or self.plan.configuration is None:
             return None
-        return References(self.plan.configuration, self.plan.variables.keys())
+        return References(self.plan.configuration, self.plan.variables)
 
     @cached_property
     def _standing(self) -> dict[tuple[str, str], list[PlanSubject]]:

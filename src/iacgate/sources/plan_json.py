@@ -23,6 +23,7 @@ from iacgate.model.plan import (
     Plan,
     ResourceChange,
 )
+from iacgate.sources.expressions import refuse_odd_expressions
 from iacgate.sources.json_text import decode, decode_object, refuse_duplicate_keys, to_utf8
 
 __all__ = ["read_plan"]
@@ -382,7 +383,14 @@ def _is_mask(value: Any) -> bool:
 def _configuration_decoder(raw: Raw | UnsetType, name: str) -> Callable[[], Configuration | None]:
     if raw is UNSET:
         return lambda: None
-    return lambda: decode(raw, Configuration, f"{name}: configuration", exact=True)
+
+    def read() -> Configuration:
+        where = f"{name}: configuration"
+        configuration: Configuration = decode(raw, Configuration, where, exact=True)
+        refuse_odd_expressions(configuration, where)
+        return configuration
+
+    return read
 
 
 class _State(Struct):
