@@ -14,9 +14,11 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from iacgate.model.configuration import Module
+from iacgate.model.decision import Report
+from iacgate.model.finding import CheckInfo
 from iacgate.model.plan import Plan
 
-__all__ = ["known_secrets", "scrub"]
+__all__ = ["known_secrets", "scrub", "worth_hiding"]
 
 _SHORTEST = 8
 MASK = b"***"
@@ -97,6 +99,21 @@ def _marked(value: Any, mask: Any) -> Iterator[str]:
     elif isinstance(mask, list) and isinstance(value, list):
         for item, part in zip(value, mask, strict=False):
             yield from _marked(item, part)
+
+
+def worth_hiding(secrets: frozenset[str], report: Report) -> frozenset[str]:
+    """Without what the checks' own words say: a "secret" that is ``0.0.0.0/0`` is no news, hiding it would be."""
+    if not secrets:
+        return secrets
+    results = (*report.results, *report.fixed)
+    words = {text for result in results for text in _own_words(result.check)}
+    words.update(evidence.expected for result in results for evidence in result.evidence)
+    said = "\n".join(words)
+    return frozenset(secret for secret in secrets if secret not in said)
+
+
+def _own_words(check: CheckInfo) -> tuple[str, ...]:
+    return (check.id, check.title, check.message, check.rationale, check.remediation, *check.aliases)
 
 
 def spellings(secret: str) -> Iterable[bytes]:

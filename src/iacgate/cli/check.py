@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from iacgate.cli.interface import render_options, say, say_error, write_report
+from iacgate.cli.interface import render_options, say, say_leak, write_report
 from iacgate.config import Config, found_but_ignored, load_config
 from iacgate.errors import InputError, UsageError
 from iacgate.gate.judge import Judged, PolicySource, Settings, failed_report, judge, load_policy
@@ -144,7 +144,7 @@ def check(
         if readable or output:
             hits += write_report(format_name, output, readable or made, shown, secrets)
     if hits:
-        say_error("a sensitive value had to be taken out of the output; this is a bug in iacgate, please report it")
+        say_leak()
     return _code(made, exit_zero=exit_zero)
 
 

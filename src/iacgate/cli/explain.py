@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from iacgate.cli.check import policy_options, settings_of
-from iacgate.cli.interface import write_out
+from iacgate.cli.interface import say_leak, write_out
 from iacgate.errors import UsageError
 from iacgate.gate.explain import explain_decision, explain_result, find_results
 from iacgate.gate.judge import judge
@@ -36,5 +36,7 @@ def explain(words: tuple[str, ...], **options: Any) -> None:
         for result in find_results(judged, finding[0]):
             lines += [*([""] if lines else []), *explain_result(judged, source, result)]
     text = "\n".join(clean(line, 2000) for line in lines) + "\n"
-    data, _ = scrub(text.encode(), judged.secrets())
+    data, hits = scrub(text.encode(), judged.secrets())
     write_out(data)
+    if hits:
+        say_leak()

@@ -16,12 +16,17 @@ from iacgate.reports.formats import load
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import clean
 
-__all__ = ["render_options", "say", "say_error", "write_out", "write_report"]
+__all__ = ["render_options", "say", "say_error", "say_leak", "write_out", "write_report"]
 
 
 def say_error(text: str) -> None:
     """One sentence on standard error."""
     click.echo(f"iacgate: error: {clean(text)}", err=True)
+
+
+def say_leak() -> None:
+    """A mask was missing: the output is clean all the same, and the bug is ours."""
+    say_error("a sensitive value had to be taken out of the output; this is a bug in iacgate, please report it")
 
 
 def say(error: IacgateError) -> None:

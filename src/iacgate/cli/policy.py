@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from iacgate.errors import PolicyError, Problem, UsageError
-from iacgate.policy.catalogue import lint_files, read_check_files
+from iacgate.policy.catalogue import lint_files, load_directories, read_check_files
 from iacgate.policy.policy_file import read_policy
+from iacgate.policy.policy_set import unknown_names
 from iacgate.policy.yaml_nodes import Source
 
 __all__ = ["policy"]
@@ -45,9 +46,12 @@ def _lint_file(path: Path) -> tuple[list[Problem], str]:
         raise UsageError(f"{path} cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     problems = source.problems
     if bundle is not None:
-        for directory in bundle["checks"]:
-            more, _ = _lint_directory(path.parent / directory, None)
+        roots = [path.parent / directory for directory in bundle["checks"]]
+        for root in roots:
+            more, _ = _lint_directory(root, None)
             problems += more
+        if not any(not problem.warning for problem in problems):
+            problems += unknown_names(bundle, load_directories(roots), str(path))
     return problems, "a policy bundle"
 
 
@@ -56,4 +60,4 @@ def _lint_directory(root: Path, schema_file: Path | None) -> tuple[list[Problem]
     if not files:
         raise PolicyError(f"there are no checks in {root}", hint="a check is a file DIR/…/ID.yaml")
     checks, problems, _ = lint_files(root, files, schema_file)
-    return problems, f"{len(checks)} checks"
+    return problems, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}"

@@ -123,22 +123,22 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
             settings.workspace,
         ),
         policy.info,
-        decide(plan, evaluation, policy),
+        decide(plan, evaluation, policy)._replace(posture=posture),
         evaluation.coverage,
         summarize(evaluation),
         results,
         fixed,
         notes,
     )
-    return Judged(report, partial(_secrets, plan), plan, policy)
+    return Judged(report, partial(_secrets, plan, report), plan, policy)
 
 
-def _secrets(plan: Plan) -> frozenset[str]:
+def _secrets(plan: Plan, report: Report) -> frozenset[str]:
     if not plan.may_hold_secrets:
         return frozenset()
-    from iacgate.secrets import known_secrets
+    from iacgate.secrets import known_secrets, worth_hiding
 
-    return known_secrets(plan)
+    return worth_hiding(known_secrets(plan), report)
 
 
 def failed_report(path: str, error: IacgateError, source: PolicySource, settings: Settings) -> Report:

@@ -50,6 +50,8 @@ class Decision(NamedTuple):
     exit_code: int
     reasons: tuple[str, ...]
     side_effects: tuple[str, ...] = ()
+    posture: bool = False
+    """It says what is, not whether a change may go ahead."""
 
 
 class Coverage(NamedTuple):
@@ -62,7 +64,7 @@ class Coverage(NamedTuple):
     """Account-level checks that nobody asked (no inventory, ``owns_account`` not set)."""
     checks_loaded: int
     scope: str
-    """``full``, ``none`` (nothing in any check's scope) or ``partial`` (with the reason)."""
+    """``full``, or ``none``: nothing is in any check's scope."""
     not_applicable_reasons: Mapping[str, int] = {}
     not_applicable_pairs: int = 0
     """Checks whose ``when`` did not hold on a resource they name."""

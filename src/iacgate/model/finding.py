@@ -161,7 +161,7 @@ class Result(NamedTuple):
     check: CheckInfo
     verdict: Verdict
     change: Change | None
-    """``None`` for a pass that changed nothing and for an error."""
+    """``None`` for a pass."""
     enforcement: Enforcement
     effect: Effect
     subject: Subject

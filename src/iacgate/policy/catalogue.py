@@ -377,7 +377,7 @@ def read_check_files(root: Path) -> list[tuple[str, bytes]]:
     if not root.is_dir():
         raise PolicyError(f"{root} is not a directory of checks")
     out = []
-    for path in sorted(root.rglob("*.yaml")):
+    for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
         relative = path.relative_to(root).as_posix()
         if relative.startswith("frameworks/"):
             continue

@@ -155,6 +155,8 @@ def _case(
     types: list[str] = []
     if "resource" in values:
         types = source.texts(values["resource"], "`resource`")
+        if not types:
+            source.problem(values["resource"], "`resource` names no type")
         for kind in types:
             warn_unknown_type(values["resource"], kind, source, schema)
     elif subject == "resource":

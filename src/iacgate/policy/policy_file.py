@@ -48,6 +48,9 @@ def read_policy(data: bytes, source: Source) -> dict[str, Any] | None:
         source.problem(values["policy_sets"], "`policy_sets` holds no policy set: nothing would be enforced")
     for item in source.items(values["exceptions"], "`exceptions`") if "exceptions" in values else ():
         policy["exceptions"].append(_exception(item, source))
+    pairs = [(one["check"], one["address"], one["workspace"]) for one in policy["exceptions"]]
+    for check, address, _ in sorted({pair for pair in pairs if pairs.count(pair) > 1}, key=str):
+        source.problem(values["exceptions"], f"two exceptions name {check} on {address}")
     ids = [one["id"] for one in policy["exceptions"]]
     for one in sorted({one for one in ids if ids.count(one) > 1}):
         source.problem(values["exceptions"], f"the exception `{one}` stands twice")
@@ -82,6 +85,8 @@ def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
         _only(scope, ("workspaces",), source)
         if "workspaces" in scope:
             out["workspaces"] = source.texts(scope["workspaces"][1], "`workspaces`")
+            if not out["workspaces"]:
+                source.problem(scope["workspaces"][1], "`workspaces` names none; leave `scope` out for all")
     if "enforce_on" in values:
         out["enforce_on"] = source.choice(values["enforce_on"], "`enforce_on`", ["changed", "all"])
     if "uncovered" in values:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from iacgate.errors import IacgateError, PolicyError
+from iacgate.errors import IacgateError, PolicyError, Problem
 from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement
 from iacgate.policy.catalogue import Catalogue
 
-__all__ = ["Exception_", "Level", "Policy", "resolve_policy"]
+__all__ = ["Exception_", "Level", "Policy", "resolve_policy", "unknown_names"]
 
 _STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
 _WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
@@ -77,16 +77,21 @@ def resolve_policy(
     Raises ``PolicyError`` when it names checks that do not exist or enforces nothing, and
     ``IacgateError`` when a scope asks for a workspace and none is known, or no policy set applies.
     """
+    name = bundle["name"]
+    problems = unknown_names(bundle, catalogue, file or name)
+    if problems:
+        raise PolicyError(
+            f"the policy `{name}` is not usable", tuple(problems), hint="`iacgate checks list` shows the checks"
+        )
     today = datetime.now(UTC).date().isoformat()
     sets = [one for one in bundle["sets"] if _applies(one, workspace)]
-    name = bundle["name"]
     if not sets:
         raise IacgateError(
             f"no policy set of `{name}` applies to this workspace", hint="add one, or correct --workspace"
         )
     levels: list[Level | None] = [None] * len(catalogue)
     for one in sets:
-        for number, level in enumerate(_levels(one, catalogue, name, today, file)):
+        for number, level in enumerate(_levels(one, catalogue, name, today)):
             if level is not None and _stronger(level, levels[number]):
                 levels[number] = level
     if not any(levels):
@@ -100,9 +105,37 @@ def resolve_policy(
         max((one["uncovered"] for one in sets), key=_WEIGHT.__getitem__),
         _strictest([one["unknown"] for one in sets]),
         _strictest([one["on_incomplete"] for one in sets]),
-        _exceptions(bundle["exceptions"], catalogue, workspace, file),
+        _exceptions(bundle["exceptions"], catalogue, workspace),
         today,
     )
+
+
+def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> list[Problem]:
+    """What a bundle names and the catalogue does not have: check ids, controls, compensating checks."""
+    rules = [rule for one in bundle["sets"] for rule in one["rules"]]
+    asked = any(rule["select"].get("control") for rule in rules)
+    infos = [catalogue.info(number) for number in range(len(catalogue))] if asked else []
+    controls = {benchmark for info in infos for benchmark in info.controls}
+    problems = [
+        Problem(file, rule["line"], 1, f"there is no check `{pattern}`")
+        for rule in rules
+        for pattern in rule["select"].get("id", ())
+        if not any(fnmatchcase(head.id, pattern) for head in catalogue.heads)
+    ]
+    problems += [
+        Problem(file, rule["line"], 1, f"no check is mapped to `{benchmark}`")
+        for rule in rules
+        for benchmark in rule["select"].get("control", ())
+        if benchmark not in controls
+    ]
+    for one in bundle["exceptions"]:
+        where = f"the exception `{one['id']}`"
+        for check in (one["check"], *(required["check"] for required in one["requires"])):
+            if check not in catalogue.by_id:
+                problems.append(Problem(file, one["line"], 1, f"{where} names a check that does not exist: {check}"))
+            elif check != one["check"] and catalogue.heads[catalogue.by_id[check]].subject == "account":
+                problems.append(Problem(file, one["line"], 1, f"{where} relies on a check of the account: {check}"))
+    return problems
 
 
 def _applies(one: dict[str, Any], workspace: str | None) -> bool:
@@ -116,17 +149,10 @@ def _applies(one: dict[str, Any], workspace: str | None) -> bool:
     return any(fnmatchcase(workspace, pattern) for pattern in one["workspaces"])
 
 
-def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str, file: str) -> list[Level | None]:
+def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str) -> list[Level | None]:
     levels: list[Level | None] = [None] * len(catalogue)
     for rule in one["rules"]:
         chosen = [number for number in range(len(catalogue)) if _selects(rule["select"], catalogue, number)]
-        ids = rule["select"].get("id", ())
-        for pattern in ids:
-            if not any(fnmatchcase(head.id, pattern) for head in catalogue.heads):
-                raise PolicyError(
-                    f"{file or name}:{rule['line']}: there is no check `{pattern}`",
-                    hint="`iacgate checks list` shows them",
-                )
         where = f"{name} / {one['name']}, line {rule['line']}"
         shadow = rule["enforce_from"] if rule["enforce_from"] > today else ""
         level = None if rule["level"] == "off" else Level(Enforcement(rule["level"]), shadow, where)
@@ -163,16 +189,9 @@ def _strictest(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {key: max((one[key] for one in maps), key=_WEIGHT.__getitem__) for key in maps[0]}
 
 
-def _exceptions(
-    raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str | None, file: str
-) -> tuple[Exception_, ...]:
+def _exceptions(raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str | None) -> tuple[Exception_, ...]:
     out = []
     for one in raw:
-        for check in (one["check"], *(required["check"] for required in one["requires"])):
-            if check not in catalogue.by_id:
-                raise PolicyError(
-                    f"{file}:{one['line']}: the exception `{one['id']}` names a check that does not exist: {check}"
-                )
         if one["workspace"] is not None and (workspace is None or not fnmatchcase(workspace, one["workspace"])):
             continue
         requires = tuple((catalogue.by_id[required["check"]], required["address"]) for required in one["requires"])

@@ -1,4 +1,4 @@
-"""``iacgate/report/v1``: the report other tools parse (``DESIGN.md`` section 7). One object on one line.
+"""``iacgate/report/v1``: the report other tools parse (``docs/reference/report-json.md``). One object on one line.
 
 Keys are only ever added. In evidence ``actual`` is the value as JSON; where there is none to show
 it is null and ``state`` says why: ``absent``, ``unknown`` or ``sensitive``.
@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from iacgate.model.decision import Coverage, Report, Summary
-from iacgate.model.finding import CheckInfo, Evidence, Result, Subject
+from iacgate.model.finding import CheckInfo, Effect, Evidence, Result, Subject
 from iacgate.model.values import Marker
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import encode_json
@@ -113,7 +113,7 @@ def _constant_part(result: Result, check: CheckInfo) -> bytes:
         "aliases": check.aliases,
         "verdict": result.verdict,
         "change": result.change,
-        "waived": False,
+        "waived": result.effect is Effect.EXCEPTED,
         "family": check.family,
         "severity": check.severity,
         "enforcement": result.enforcement,
