@@ -125,7 +125,16 @@ def spellings(secret: str) -> Iterable[bytes]:
     for call in (quote, quote_plus):
         yield call(secret, safe="", errors="replace").encode()
         yield call(secret, errors="replace").encode()
-    yield secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode(errors="surrogatepass")
+    yield json.dumps(json.dumps(secret)[1:-1])[1:-1].encode()
+    text = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for quotes in (
+        {},
+        {34: "&quot;"},
+        {34: "&quot;", 39: "&#x27;"},
+        {34: "&quot;", 39: "&apos;"},
+        {34: "&#34;", 39: "&#39;"},
+    ):
+        yield text.translate(quotes).encode(errors="surrogatepass")
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for lead in range(3):
             padded = encode(b"\0" * lead + data)

@@ -83,6 +83,7 @@ def settings_of(
         raise UsageError(f"--kind {kind} is not in this version; it judges plans and states")
     config = load_config(config_file)
     settings = Settings(
+        organization=config.organization,
         workspace=workspace or config.workspace,
         kind=kind,
         source_dir=source_dir,

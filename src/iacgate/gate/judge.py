@@ -31,6 +31,7 @@ BASELINE = "baseline"
 class Settings(NamedTuple):
     """What the caller wants, from the command line and the configuration."""
 
+    organization: str = "default"
     workspace: str | None = None
     kind: str | None = None
     source_dir: Path | None = None
@@ -121,6 +122,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
             plan.terraform_version,
             plan.format_version,
             settings.workspace,
+            settings.organization,
         ),
         policy.info,
         decide(plan, evaluation, policy)._replace(posture=posture),
@@ -144,7 +146,7 @@ def _secrets(plan: Plan, report: Report) -> frozenset[str]:
 def failed_report(path: str, error: IacgateError, source: PolicySource, settings: Settings) -> Report:
     """The report on an input that could not be judged: an error, and nothing else."""
     decision = Decision(Outcome.ERROR, EXIT_CODES[Outcome.ERROR], (error.message,))
-    info = InputInfo("unreadable", path, "", "", "", settings.workspace)
+    info = InputInfo("unreadable", path, "", "", "", settings.workspace, settings.organization)
     policy = PolicyInfo(source.bundle["name"], source.bundle["version"], "", source.trusted)
     return Report(
         __version__,

@@ -32,6 +32,8 @@ class InputInfo(NamedTuple):
     terraform_version: str
     format_version: str
     workspace: str | None
+    organization: str = "default"
+    """The tenant; from the configuration."""
 
 
 class PolicyInfo(NamedTuple):
