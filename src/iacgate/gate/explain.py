@@ -7,7 +7,8 @@ from iacgate.errors import UsageError
 from iacgate.gate.judge import Judged, PolicySource
 from iacgate.model.decision import Outcome
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
-from iacgate.policy.narrate import narrate, show
+from iacgate.policy.lookup import shown
+from iacgate.policy.narrate import narrate
 from iacgate.policy.world import PlanSubject, World
 
 __all__ = ["explain_decision", "explain_result", "find_results"]
@@ -80,7 +81,7 @@ def _step(depth: int, truth: str, text: str, evidence: Sequence[Evidence]) -> It
     for one in evidence:
         name = ".".join(filter(None, (one.address, one.path)))
         if name or one.needs or one.chain:
-            yield f"{indent}            {name or 'there'} is {show(one.actual)}"
+            yield f"{indent}            {name or 'there'} is {shown(one.actual)}"
         if one.chain:
             yield f"{indent}            through {' -> '.join(one.chain)}"
         if one.needs:

@@ -16,7 +16,8 @@ import msgspec
 
 from iacgate.errors import PolicyError, Problem
 from iacgate.model.finding import CheckInfo, Family, Severity, Tier
-from iacgate.policy.conditions import Node, compile_condition
+from iacgate.policy.conditions import compile_condition
+from iacgate.policy.subject import Node
 
 __all__ = [
     "Case",

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 from iacgate.model.finding import Family, Severity, Tier
-from iacgate.policy.condition_syntax import Scope, parse_condition, warn_unknown_type
+from iacgate.policy.condition_paths import Scope
+from iacgate.policy.condition_syntax import parse_condition, warn_unknown_type
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 

@@ -6,11 +6,12 @@ that the provider's schema does not have, operands of another type, defaults tha
 
 import re
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 from iacgate.policy.comparisons import COMPARISONS, parse_time
+from iacgate.policy.condition_paths import FoundPath, Scope, attribute_path
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
 from iacgate.policy.yaml_nodes import Source
@@ -22,50 +23,6 @@ LOGIC = ("all", "any", "none", "not")
 CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
 _OTHERS = ("is_set", "is_empty", "pattern_for")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
-_STEP = re.compile(r'"([^"]+)"(\[\])?|([^."\[\]]+)(\[\])?')
-_DOCUMENT: dict[str, AttributeSchema] = {
-    "statement": AttributeSchema("block", "R", "list"),
-    **{
-        f"statement[].{name}": AttributeSchema("list(string)", "R")
-        for name in ("action", "not_action", "resource", "not_resource", "principal", "not_principal")
-    },
-    "statement[].sid": AttributeSchema("string", "O"),
-    "statement[].effect": AttributeSchema("string", "R"),
-    "statement[].anyone": AttributeSchema("bool", "R"),
-    "statement[].condition": AttributeSchema("block", "R", "list"),
-    "statement[].condition[].test": AttributeSchema("string", "R"),
-    "statement[].condition[].variable": AttributeSchema("string", "R"),
-    "statement[].condition[].values": AttributeSchema("list(string)", "R"),
-}
-
-
-class Scope(NamedTuple):
-    """Where a condition stands: which types' attributes its paths name."""
-
-    source: Source
-    schema: ProviderSchema
-    types: tuple[str, ...]
-    prefix: str = ""
-    """Schema path of the element inside a quantifier, ``ingress[]``; empty at the resource."""
-    document: bool = False
-    """Inside a policy document."""
-    settable: "set[tuple[str, str]] | None" = None
-    """Gathers (type, path) that authors may leave to the provider, among those the check names."""
-
-    def lookup(self, kind: str, path: str) -> AttributeSchema | None:
-        """The schema of a path written with its marks."""
-        return _DOCUMENT.get(path) if self.document else self.schema.attribute(kind, path)
-
-    def knows(self, kind: str) -> bool:
-        """The schema of the type is at hand."""
-        return self.document or self.schema.knows(kind)
-
-
-class _Found(NamedTuple):
-    steps: list[str]
-    attribute: AttributeSchema | None
-    path: str
-    """Schema path with marks; empty when it is not known."""
 
 
 def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
@@ -120,84 +77,6 @@ def _logic(form: str, entries: _Entries, scope: Scope) -> dict[str, Any]:
     return {"not": {"any": children}} if form == "none" else {form: children}
 
 
-def _path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> _Found:
-    """Take a written path apart and hold it against the schema of every type."""
-    source = scope.source
-    text = source.text(node, "an attribute path")
-    if text == ".":
-        kind = scope.types[0] if scope.types else ""
-        attribute = scope.lookup(kind, scope.prefix.removesuffix("[]").removesuffix("{}")) if scope.prefix else None
-        if not scope.prefix:
-            source.problem(node, "`.` is the element of a quantifier; here an attribute must be named")
-        element = AttributeSchema(attribute.element, "R") if attribute is not None else None
-        return _Found([], element, scope.prefix)
-    steps = [(match[1] or match[3], bool(match[2] or match[4])) for match in _STEP.finditer(text)]
-    if (
-        not text
-        or ".".join((f'"{name}"' if f'"{name}"' in text else name) + ("[]" if many else "") for name, many in steps)
-        != text
-    ):
-        source.problem(node, "this is not an attribute path such as vpc_config.endpoint_public_access")
-        return _Found([], None, "")
-    names = [name + ("[]" if many else "") for name, many in steps]
-    found: list[tuple[AttributeSchema, str]] = []
-    for kind in scope.types:
-        if scope.knows(kind):
-            one = _hold(node, kind, steps, scope, collection=collection)
-            if one is not None:
-                found.append(one)
-    if not found:
-        return _Found(names, None, "")
-    attributes = [attribute for attribute, _ in found]
-    first, path = found[0]
-    flags = "".join(sorted({flag for attribute in attributes for flag in attribute.flags}))
-    if not all(attribute.required for attribute in attributes):
-        flags = flags.replace("R", "")
-    same = all(attribute.type == first.type for attribute in attributes)
-    return _Found(names, first._replace(flags=flags, type=first.type if same else ""), path)
-
-
-def _hold(
-    node: yaml.Node, kind: str, steps: list[tuple[str, bool]], scope: Scope, *, collection: bool
-) -> tuple[AttributeSchema, str] | None:
-    """One path against one type: the attribute and its schema path, or a problem."""
-    path = scope.prefix
-    for position, (name, many) in enumerate(steps):
-        here = f"{path}.{name}" if path else name
-        attribute = scope.lookup(kind, here)
-        if attribute is None:
-            wrong = ".".join(step for step, _ in steps)
-            where = "a policy document" if scope.document else kind
-            hint = (
-                ""
-                if scope.document
-                else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
-            )
-            scope.source.problem(
-                node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else "")
-            )
-            return None
-        if scope.settable is not None and not scope.document and scope.schema.left_to_provider(kind, here):
-            scope.settable.add((kind, here.replace("[]", "").replace("{}", "")))
-        last = position == len(steps) - 1
-        if last:
-            return attribute, here
-        mapped = attribute.type.startswith("map(")
-        if attribute.repeated and not many and not mapped:
-            scope.source.problem(
-                node,
-                f"there can be several `{name}` in {kind}: look into them with `every: {name}` or `some: {name}`"
-                if not collection
-                else f"there can be several `{name}` in {kind}: write `{name}[]` to walk through all of them",
-            )
-            return None
-        if mapped:
-            return AttributeSchema(attribute.element, "O"), here
-        listed = attribute.nesting in ("list", "set") or attribute.type.startswith(("list(", "set("))
-        path = here + ("[]" if listed else "{}" if attribute.nesting == "map" else "")
-    return None
-
-
 def _truth(entries: _Entries, key: str, scope: Scope) -> int | None:
     if key not in entries:
         return None
@@ -213,7 +92,7 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     names = [key for key in entries if key in COMPARISONS or key in _OTHERS]
     allowed = ("attribute", "absent", "ignore_case", *COMPARISONS, *_OTHERS)
     _only(entries, allowed, scope)
-    found = _path(entries["attribute"][1], scope)
+    found = attribute_path(entries["attribute"][1], scope)
     if len(names) != 1:
         if names or all(key in allowed for key in entries):
             source.problem(node, "an attribute needs exactly one comparison, such as `equals`")
@@ -258,7 +137,7 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
 
 
-def _default(absent: int | None, node: yaml.Node, found: _Found, scope: Scope) -> int:
+def _default(absent: int | None, node: yaml.Node, found: FoundPath, scope: Scope) -> int:
     """What absence means. It must be said, except where the provider's schema rules it out."""
     if absent is None and not (scope.document or (found.attribute and found.attribute.required) or not found.steps):
         scope.source.problem(
@@ -358,7 +237,7 @@ def _fits(node: yaml.Node, name: str, operand: Any, attribute: AttributeSchema, 
 
 def _quantifier(form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, (form, "satisfies", "absent"), scope)
-    found = _path(entries[form][1], scope, collection=True)
+    found = attribute_path(entries[form][1], scope, collection=True)
     attribute = found.attribute
     mark = "[]"
     if attribute is not None and found.path:
@@ -390,7 +269,7 @@ def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict
             source.problem(node, f"`ports` needs `{key}`")
             return {"all": []}
         if key != "include":
-            out[key] = _path(spec[key][1], scope).steps
+            out[key] = attribute_path(spec[key][1], scope).steps
     ports = source.plain(spec["include"][1])
     if (
         not isinstance(ports, list)
@@ -450,14 +329,14 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
             if named.schema.knows(kind) and named.schema.attribute(kind, name) is None:
                 source.problem(spec["matches"][1], f"{kind} has no attribute `{name}`")
     if "their" in spec:
-        _path(spec["their"][1], partner)
+        attribute_path(spec["their"][1], partner)
         out["their"] = source.text(spec["their"][1], "`their`")
         if "absent" in spec:
             source.problem(
                 spec["absent"][0], "`absent` goes with `our`; when nothing names this resource it is `missing`"
             )
     else:
-        out["our"] = _path(spec["our"][1], scope).steps
+        out["our"] = attribute_path(spec["our"][1], scope).steps
         absent = _truth(spec, "absent", scope)
         if absent is None:
             source.problem(node, "say with `absent: pass|fail|unknown` what it means when our attribute is not set")
@@ -482,7 +361,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
 
 def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, ("policy_document", "satisfies", "absent"), scope)
-    found = _path(entries["policy_document"][1], scope)
+    found = attribute_path(entries["policy_document"][1], scope)
     inner = Scope(scope.source, scope.schema, ("policy document",), document=True)
     tree: dict[str, Any] = {"policy_document": found.steps}
     if "satisfies" in entries:

@@ -13,10 +13,10 @@ from iacgate.model.finding import Change, Effect, Enforcement, Evidence, Result,
 from iacgate.model.plan import KNOWN_ACTIONS, Plan, ResourceChange
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.catalogue import Case, Catalogue
-from iacgate.policy.conditions import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
 from iacgate.policy.exceptions import apply_exceptions
 from iacgate.policy.fingerprint import evidence_digest, evidence_items, fingerprint
 from iacgate.policy.policy_set import Level, Policy
+from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
 from iacgate.policy.world import PlanSubject, World
 
 __all__ = ["Evaluation", "evaluate"]

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iacgate.model.finding import Evidence
 from iacgate.policy.comparisons import COMPARISONS
-from iacgate.policy.conditions import ConditionError, compile_condition
+from iacgate.policy.conditions import compile_condition
+from iacgate.policy.lookup import shown
+from iacgate.policy.subject import ConditionError
 
 if TYPE_CHECKING:
-    from iacgate.policy.conditions import Subject
+    from iacgate.policy.subject import Subject
 
-__all__ = ["Step", "narrate", "show"]
+__all__ = ["Step", "narrate"]
 
 _TRUTHS = ("pass", "unknown", "fail")
 
@@ -68,7 +70,7 @@ def describe(tree: dict[str, Any]) -> str:
             if name == "open_to_world":
                 words = "open to the internet" if value else "not open to the internet"
             else:
-                words = comparison.words.format(show(value))
+                words = comparison.words.format(shown(value))
             absent = f" (absent: {_TRUTHS[tree['absent']]})" if path else ""
             return f"{_path(path)} is {words}{absent}"
         case {"is_set": wanted, "path": path}:
@@ -106,12 +108,3 @@ def describe(tree: dict[str, Any]) -> str:
 
 def _path(steps: list[str]) -> str:
     return ".".join(steps) or "it"
-
-
-def show(value: Any) -> str:
-    """A value as HCL would write it; markers in words."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(show(item) for item in value)
-    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -14,12 +14,13 @@ from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.plan import Plan, ResourceChange
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.conditions import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace, path_text
 from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.lookup import path_text
 from iacgate.policy.references import Origin, References, Target
+from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
 
 if TYPE_CHECKING:
-    from iacgate.policy.conditions import Path
+    from iacgate.policy.subject import Path
 
 __all__ = ["PlanSubject", "World"]
 

@@ -3,11 +3,11 @@
 The plan is made as Terraform would make it for an empty account: literals are values, references
 are unknown and stand in the configuration, and what the author leaves out and the provider computes
 is unknown and unconfigured. So is what is written and yet says nothing (null, an empty string, an
-empty list) where the provider computes it: its constant stands in the configuration, its value does
-not. A list or set with an unknown element is unknown as a whole, which is how the provider's SDK plans
-it. A variable without a default stands for the output of something that only an apply settles; the
-variables of a root themselves are always known. ``scripts/verify_examples.py`` holds all that
-against real plans.
+empty list of plain values) where the provider computes it: its constant stands in the configuration,
+its value does not. A list or set with an unknown element is unknown as a whole, which is how the
+provider's SDK plans it. A variable without a default stands for the output of something that only an
+apply settles; the variables of a root themselves are always known. ``scripts/verify_examples.py``
+holds all that against real plans.
 """
 
 import re
@@ -189,7 +189,8 @@ def _body(
         expressions[key] = {"references": references} if references else {"constant_value": known}
         if isinstance(mask, list) and not kind.startswith("data."):
             mask = True
-        if mask is None and known in (None, "", []) and schema.left_to_provider(kind, path):
+        empty = known in (None, "") or (known == [] and attribute is not None and "object" not in attribute.type)
+        if mask is None and empty and schema.left_to_provider(kind, path):
             mask = True
         if mask is True:
             unknown[key] = True

@@ -7,15 +7,8 @@ import pytest
 
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.comparisons import COMPARISONS, convert
-from iacgate.policy.conditions import (
-    FAIL_TRUTH,
-    PASS_TRUTH,
-    UNKNOWN_TRUTH,
-    ConditionError,
-    Linked,
-    Trace,
-    compile_condition,
-)
+from iacgate.policy.conditions import compile_condition
+from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Linked, Trace
 
 PASS, FAIL, OPEN = PASS_TRUTH, FAIL_TRUTH, UNKNOWN_TRUTH
 

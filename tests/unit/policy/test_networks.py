@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacgate.policy.conditions import ConditionError
 from iacgate.policy.networks import is_open_to_world, parse_range, port_status, protocol_number
+from iacgate.policy.subject import ConditionError
 
 from tests.unit.policy.test_comparisons import FAIL, OPEN, PASS, judge
 

@@ -1,0 +1,170 @@
+"""Conditions that look beyond the resource: linked resources, the whole plan, policy documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from iacgate.model.finding import Evidence
+from iacgate.model.values import ABSENT, UNKNOWN, Marker
+from iacgate.policy.iam import PolicyDocumentError, from_json
+from iacgate.policy.lookup import fetch, make_evidence, of_partner, path_text
+from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Linked, Links, Node, Trace
+
+if TYPE_CHECKING:
+    from iacgate.policy.subject import Judge, Path, Subject
+
+    Compile = Callable[[dict[str, Any]], Node]
+
+__all__ = ["compile_exists", "compile_policy_document", "compile_related"]
+
+_ALWAYS = Node(lambda v, u, at, s: PASS_TRUTH, lambda v, u, at, s, negated, want, out: None, False)
+
+
+def _judge_links(links: Links, judge: Judge, subject: Subject) -> int:
+    for partner in (*links.certain, *links.possible):
+        partner.judged = subject.judged
+    truths = [judge(partner.values, partner.unknown, (), partner) for partner in links.certain]
+    maybe = [judge(partner.values, partner.unknown, (), partner) for partner in links.possible]
+    if links.one_of and maybe and not truths:
+        return maybe[0] if len(set(maybe)) == 1 else UNKNOWN_TRUTH
+    if not truths:  # none of the possible ones may be a partner, or any of them
+        return links.missing if all(truth == links.missing for truth in maybe) else UNKNOWN_TRUTH
+    best = min(truths)
+    if best == FAIL_TRUTH and (links.open or any(truth != FAIL_TRUTH for truth in maybe)):
+        return UNKNOWN_TRUTH
+    return best
+
+
+def compile_related(tree: dict[str, Any], compile_condition: Compile) -> Node:
+    """Whether a linked resource satisfies a condition."""
+    spec = tree["related"]
+    types, matches = spec["type"], spec["matches"]
+    missing, absent = spec.get("missing"), spec.get("absent", UNKNOWN_TRUTH)
+    node = compile_condition(spec["satisfies"]) if spec.get("satisfies") else _ALWAYS
+    their = spec.get("their")
+    our = tuple(spec.get("our", ()))
+    wanted = " or ".join(types)
+
+    def links(v: Any, u: Any, at: Path, s: Subject) -> Links | Marker:
+        if their:
+            return s.named_by(types, their, matches, missing)
+        value, _, place = fetch(v, u, at, our, s)
+        if value is ABSENT or value in ("", []):
+            return ABSENT
+        return s.names(types, value, place, matches, missing)
+
+    def judge(v: Any, u: Any, at: Path, s: Subject) -> int:
+        found = links(v, u, at, s)
+        return absent if isinstance(found, Marker) else _judge_links(found, node.judge, s)
+
+    def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
+        found = links(v, u, at, s)
+        expected = f"{'no' if negated else 'a'} linked {wanted}" + (
+            " that satisfies the check" if spec.get("satisfies") else ""
+        )
+        if isinstance(found, Marker):
+            out.append(make_evidence(ABSENT, (*at, *our), expected, s, want))
+            return
+        before = len(out)
+        for partner in [*found.certain, *found.possible]:
+            truth = node.judge(partner.values, partner.unknown, (), partner)
+            if (FAIL_TRUTH - truth if negated else truth) == want:
+                since = len(out)
+                node.explain(partner.values, partner.unknown, (), partner, negated, want, out)
+                if len(out) == since:
+                    out.append(Evidence("", partner.type, expected))
+                of_partner(out, partner.address, since)
+        if len(out) == before or (found.possible and want == UNKNOWN_TRUTH):
+            out.append(found.evidence._replace(expected=expected))
+
+    return Node(judge, explain, True)
+
+
+def compile_exists(tree: dict[str, Any], compile_condition: Compile) -> Node:
+    """Whether some resource of the plan satisfies a condition."""
+    spec = tree["exists"]
+    node = compile_condition(spec["satisfies"]) if spec.get("satisfies") else _ALWAYS
+
+    def judge(v: Any, u: Any, at: Path, s: Subject) -> int:
+        best = FAIL_TRUTH
+        for one in s.others(spec["type"]):
+            one.judged = s.judged
+            best = min(best, node.judge(one.values, one.unknown, (), one))
+        return best
+
+    def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
+        since = len(out)
+        for one in s.others(spec["type"]):
+            truth = node.judge(one.values, one.unknown, (), one)
+            if (FAIL_TRUTH - truth if negated else truth) == want:
+                here = len(out)
+                node.explain(one.values, one.unknown, (), one, negated, want, out)
+                of_partner(out, one.address, here)
+        if len(out) == since:
+            wanted = " or ".join(spec["type"])
+            out.append(Evidence("", ABSENT, f"{'no' if negated else 'one'} {wanted} in this configuration"))
+
+    return Node(judge, explain, True)
+
+
+@lru_cache(maxsize=512)
+def _parsed_policy(text: str) -> dict[str, Any]:
+    return from_json(text)
+
+
+class _Inside:
+    """A subject inside a policy document: nothing there can be followed further."""
+
+    def __init__(self, subject: Subject, at: Path) -> None:
+        self._subject, self._at = subject, at
+        self.address, self.type, self.actions = subject.address, subject.type, subject.actions
+        self.values, self.unknown, self.judged = subject.values, subject.unknown, subject.judged
+
+    def resolve(self, at: Path) -> Any:
+        return UNKNOWN
+
+    def trace(self, at: Path) -> Trace:
+        return self._subject.trace(self._at)
+
+    def is_sensitive(self, at: Path) -> bool:
+        return self._subject.is_sensitive(self._at)
+
+
+def compile_policy_document(tree: dict[str, Any], compile_condition: Compile) -> Node:
+    """Whether an IAM policy document satisfies a condition."""
+    steps = tuple(tree["policy_document"])
+    absent: int = tree.get("absent", UNKNOWN_TRUTH)
+    node = compile_condition(tree["satisfies"])
+
+    def document(v: Any, u: Any, at: Path, s: Subject) -> tuple[Any, Any, Path]:
+        value, _, place = fetch(v, u, at, steps, s)
+        if value is ABSENT or value == "":
+            return ABSENT, None, place
+        if value is UNKNOWN or type(value) is Linked:
+            known = s.policy_document(place)
+            return (known[0], known[1], place) if known else (UNKNOWN, None, place)
+        try:
+            if not isinstance(value, str):
+                raise PolicyDocumentError("the policy is not text")
+            return _parsed_policy(value), None, place
+        except PolicyDocumentError as error:
+            raise ConditionError(f"{path_text(place)}: {error}") from None
+
+    def judge(v: Any, u: Any, at: Path, s: Subject) -> int:
+        found, mask, place = document(v, u, at, s)
+        if found is ABSENT:
+            return absent
+        if found is UNKNOWN:
+            return UNKNOWN_TRUTH
+        return node.judge(found, mask, place, _Inside(s, place))  # type: ignore[arg-type]
+
+    def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
+        found, mask, place = document(v, u, at, s)
+        if isinstance(found, Marker):
+            out.append(make_evidence(found, place, "a policy document that is known", s, want))
+            return
+        node.explain(found, mask, place, _Inside(s, place), negated, want, out)  # type: ignore[arg-type]
+
+    return Node(judge, explain, True)
