@@ -242,8 +242,8 @@ def make_plan(resources: int, mix: str = "usual", bad: float = 0.5, seed: int = 
 
 
 def write_plan(path: Path, plan: Values) -> None:
-    """Write as Terraform does: on one line, and with ``<``, ``>`` and ``&`` escaped as Go escapes them."""
-    path.write_text(json.dumps(plan, separators=(",", ":"), ensure_ascii=False).translate(_GO))
+    """Write as Terraform does: one line, with ``<``, ``>`` and ``&`` escaped as Go escapes them."""
+    path.write_text(json.dumps(plan, separators=(",", ":"), ensure_ascii=False).translate(_GO) + "\n")
 
 
 def _shapes() -> dict[str, _Shape]:

@@ -30,7 +30,6 @@ DISTRIBUTIONS = {
     "jinja2": "jinja2",
     "lark": "python-hcl2",
     "msgspec": "msgspec",
-    "ahocorasick": "pyahocorasick",
     "re2": "google-re2",
     "rich": "rich",
     "yaml": "PyYAML",

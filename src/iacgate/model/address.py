@@ -72,7 +72,7 @@ def parse_address(text: str) -> Address:
         modules.append(ModuleStep(step[1], step[2]))
         at = step.end()
     resource = _RESOURCE.fullmatch(text, at)
-    if resource is None:
+    if resource is None or resource[2] == "module":
         raise AddressError("not a resource address")
     return Address(tuple(modules), _MODES[resource[1] or ""], resource[2], resource[3], resource[4])
 

@@ -142,5 +142,5 @@ class Plan:
 
     @cached_property
     def prior_state(self) -> PriorState:
-        """What was known before planning; its data sources were read during planning."""
+        """What the plan knows and does not list as a change: data sources that were read, what `-target` left out."""
         return self._decode_prior_state()

@@ -44,7 +44,7 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
                 found = convert(found, kind)
             return PASS_TRUTH if test(found) else FAIL_TRUTH
         except ValueError:
-            if found == "":  # older providers keep what is not set as an empty text
+            if found == "" and kind != "bool":  # older providers keep what is not set as an empty text
                 return absent
             raise wrong_type((*at, *steps), "of another type") from None
 
@@ -154,6 +154,8 @@ def compile_pattern_for(tree: dict[str, Any]) -> Node:
             return PASS_TRUTH
         if not isinstance(pattern, str) or not isinstance(covered, str):
             return UNKNOWN_TRUTH
+        if "*" not in pattern:
+            return PASS_TRUTH if pattern in covered else FAIL_TRUTH
         literal = pattern.replace("[", "[[]").replace("?", "[?]")
         return PASS_TRUTH if fnmatchcase(covered, literal) else FAIL_TRUTH
 
@@ -177,6 +179,8 @@ def compile_ports(tree: dict[str, Any]) -> Node:
 
     def judge(value: Any, mask: Any, at: Path, subject: Subject) -> int:
         protocol = get_protocol(value, mask, at, subject)
+        if isinstance(protocol, list | dict):
+            raise wrong_type((*at, *spec["protocol"]), "no protocol")
         unknown_protocol = protocol is UNKNOWN or type(protocol) is Linked
         number = None if unknown_protocol else -1 if protocol is ABSENT else protocol_number(protocol)
         if number == -1:

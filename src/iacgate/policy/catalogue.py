@@ -33,7 +33,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 3
+FORMAT = 4
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -78,6 +78,7 @@ class _Compiled(msgspec.Struct):
     by_type: dict[str, list[int]]
     account: list[int]
     settable: list[tuple[str, str]]
+    partners: list[str]
     policies: dict[str, msgspec.Raw]
 
 
@@ -99,6 +100,7 @@ class Catalogue:
         self._by_type: dict[str, list[int]] = {}
         self._account: list[int] = []
         settable: set[tuple[str, str]] = set()
+        partners: set[str] = set()
         self.policies: dict[str, msgspec.Raw] = {}
         for part in parts:
             first, first_case = len(self.heads), len(self._cases)
@@ -109,8 +111,11 @@ class Catalogue:
                 self._by_type.setdefault(kind, []).extend(first_case + number for number in numbers)
             self._account += [first_case + number for number in part.account]
             settable.update(part.settable)
+            partners.update(part.partners)
             self.policies |= part.policies
         self.settable = frozenset(settable)
+        self.partners = frozenset(partners)
+        """Types that a relation of some check leads to."""
         self.digest = parts[0].digest if len(parts) == 1 else _digest([part.digest.encode() for part in parts])
         self.by_id = {head.id: number for number, head in enumerate(self.heads)}
         if len(self.by_id) != len(self.heads):
@@ -238,7 +243,9 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
             cases.append(msgspec.Raw(encode(whole)))
     digest = _digest(part for file, content in files for part in (file.encode(), content))
     raws = {name: msgspec.Raw(encode(policy)) for name, policy in policies.items()}
-    return encode(_Compiled(FORMAT, digest, heads, infos, cases, by_type, account, sorted(settable), raws))
+    return encode(
+        _Compiled(FORMAT, digest, heads, infos, cases, by_type, account, sorted(settable), _partners(checks), raws)
+    )
 
 
 def lint_files(
@@ -394,6 +401,23 @@ def _digest(parts: Iterable[bytes]) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def _partners(checks: Sequence[dict[str, Any]]) -> list[str]:
+    """Types that ``related`` and ``exists`` name."""
+
+    def named(tree: Any) -> set[str]:
+        if isinstance(tree, list):
+            return {kind for item in tree for kind in named(item)}
+        if not isinstance(tree, dict):
+            return set()
+        found = {kind for key, value in tree.items() for kind in named(value)}
+        for form in ("related", "exists"):
+            if isinstance(tree.get(form), dict):
+                found.update(tree[form].get("type", ()))
+        return found
+
+    return sorted(named([check["cases"] for check in checks]))
 
 
 def _asks_action(case: dict[str, Any]) -> bool:

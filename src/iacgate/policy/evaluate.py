@@ -121,7 +121,9 @@ class _Run:
             return "no enabled check for this type" if known else "no check for this type"
         if change.goes_away:
             return self._gone(change, cases)
-        subject = self.after.subject_at(change.address) if not change.deposed else self.after.subject(change)
+        # Others may ask for it again: then it is kept, else its values go when it is judged.
+        again = change.type in self.catalogue.partners and not change.deposed
+        subject = self.after.subject_at(change.address) if again else self.after.subject(change)
         assert subject is not None
         twin: PlanSubject | None = None
         looked = False

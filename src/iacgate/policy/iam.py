@@ -8,6 +8,7 @@ unknowns beside it, as ``docs/reference/check-format.md`` says, so that one cond
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["PolicyDocumentError", "from_data_source", "from_json"]
@@ -33,7 +34,8 @@ _NARROWING = frozenset(
     }
 )  # fmt: skip
 _PATTERNS = frozenset({"stringlike", "arnlike", "arnequals"})
-_NARROWING_TESTS = _PATTERNS | {"stringequals", "stringequalsignorecase", "ipaddress", "bool"}
+_EQUALITY = frozenset({"stringequals", "stringequalsignorecase"})
+_NARROWING_TESTS = _PATTERNS | _EQUALITY | {"ipaddress", "bool"}
 
 
 class PolicyDocumentError(ValueError):
@@ -128,6 +130,10 @@ def _narrows(condition: dict[str, Any]) -> bool:
     variable, values = condition["variable"], condition["values"]
     if test not in _NARROWING_TESTS or variable not in _NARROWING:
         return False
+    if test in _EQUALITY and variable != "aws:sourceip":
+        known = [value for value in values or () if value is not None]
+        # An unknown value is some value; no value at all is met by nobody, or a mistake.
+        return values != [] and not any("${" in value or "&{" in value for value in known)
     if not values or any(value is None or "${" in value or "&{" in value for value in values):
         return False  # a policy variable is what the caller makes of it
     if variable == "aws:sourceip":
@@ -171,8 +177,15 @@ def _whole_internet(text: str) -> bool:
         return True
 
 
-def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any], Any] | None:
+Path = tuple[str | int, ...]
+
+
+def from_data_source(
+    values: dict[str, Any], mask: Any, names_somebody: Callable[[Path], bool] = lambda _: False
+) -> tuple[dict[str, Any], Any] | None:
     """Normalise a planned ``aws_iam_policy_document``: the document and its mask of unknowns.
+
+    ``names_somebody`` tells of an unknown at a path that it is some resource's identity, so never ``*``.
 
     ``None`` when other documents are merged into it that are not known: then anything may be in it.
     """
@@ -182,7 +195,7 @@ def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any],
     for key in ("source_policy_documents", "override_policy_documents"):
         if _any_true(mask.get(key)):
             return None
-        for text in values.get(key) or []:
+        for text in _items(values.get(key)):
             if not isinstance(text, str):
                 return None
             merged = from_json(text)["statement"] if text.strip() else []
@@ -191,10 +204,9 @@ def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any],
     if mask.get("statement") is True:
         return None
     merged_count = len(statements)
-    for position, block in enumerate(values.get("statement") or []):
-        block_masks = mask.get("statement") or []
-        block_mask = block_masks[position] if position < len(block_masks) else {}
-        statement, statement_mask = _block(block, block_mask if isinstance(block_mask, dict) else {})
+    for position, block in enumerate(_objects(values.get("statement"))):
+        block_mask = _mask_of(mask.get("statement"), position)
+        statement, statement_mask = _block(block, block_mask, names_somebody, ("statement", position))
         statements.append(statement)
         masks.append(statement_mask)
     if merged_count:
@@ -204,11 +216,35 @@ def from_data_source(values: dict[str, Any], mask: Any) -> tuple[dict[str, Any],
     return {"statement": statements}, {"statement": masks}
 
 
+def _items(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise PolicyDocumentError("a part of the policy document is no list")
+    return value or []
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    items = _items(value)
+    if not all(isinstance(item, dict) for item in items):
+        raise PolicyDocumentError("a block of the policy document is no object")
+    return items
+
+
+def _texts_of(value: Any) -> list[str | None]:
+    return [None if item is None else _text(item) for item in _items(value)]
+
+
+def _mask_of(mask: Any, position: int) -> dict[str, Any]:
+    here = mask[position] if isinstance(mask, list) and position < len(mask) else {}
+    return here if isinstance(here, dict) else {}
+
+
 def _any_true(mask: Any) -> bool:
     return any(_any_true(item) for item in mask) if isinstance(mask, list) else bool(mask)
 
 
-def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _block(
+    block: dict[str, Any], mask: dict[str, Any], names_somebody: Callable[[Path], bool], at: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
     out: dict[str, Any] = {"sid": block.get("sid"), "effect": block.get("effect") or "Allow"}
     unknown: dict[str, Any] = {key: True for key in ("sid", "effect") if mask.get(key) is True}
     if "effect" in unknown:
@@ -220,14 +256,16 @@ def _block(block: dict[str, Any], mask: dict[str, Any]) -> tuple[dict[str, Any],
         ("not_resources", "not_resource"),
     ):
         items = block.get(source)
-        out[name] = None if mask.get(source) is True else list(items or [])
+        out[name] = None if mask.get(source) is True else _items(items)
         if mask.get(source):
             unknown[name] = mask[source]
     for source, name in (("principals", "principal"), ("not_principals", "not_principal")):
-        out[name], unknown_principals = _block_principals(block.get(source) or [], mask.get(source))
+        out[name], unknown_principals = _block_principals(
+            _objects(block.get(source)), mask.get(source), names_somebody, (*at, source)
+        )
         if unknown_principals:
             unknown[name] = unknown_principals
-    out["condition"], unknown_conditions = _block_conditions(block.get("condition") or [], mask.get("condition"))
+    out["condition"], unknown_conditions = _block_conditions(_objects(block.get("condition")), mask.get("condition"))
     if unknown_conditions:
         unknown["condition"] = unknown_conditions
     out["anyone"] = _anyone_of_block(out, unknown)
@@ -242,18 +280,23 @@ def _principal(kind: Any, item: Any) -> str | None:
     return "*" if item == "*" else f"{kind}:{item}"
 
 
-def _block_principals(blocks: list[Any], mask: Any) -> tuple[list[str | None] | None, Any]:
+def _block_principals(
+    blocks: list[Any], mask: Any, names_somebody: Callable[[Path], bool], at: Path
+) -> tuple[list[str | None] | None, Any]:
     if mask is True:
         return None, True
     out: list[str | None] = []
     for position, block in enumerate(blocks):
-        here = mask[position] if isinstance(mask, list) and position < len(mask) else {}
-        here = here if isinstance(here, dict) else {}
+        here = _mask_of(mask, position)
         kind = block.get("type")
-        if here.get("identifiers") is True or here.get("type") is True or block.get("identifiers") is None:
-            out.append(None)
+        unknown = here.get("identifiers")
+        somebody = bool(unknown) and kind is not None and names_somebody((*at, position, "identifiers"))
+        if unknown is True or here.get("type") is True or block.get("identifiers") is None:
+            out.append(f"{kind}:(known after apply)" if somebody else None)
             continue
-        out += [_principal(kind, item) for item in block["identifiers"]]
+        later = f"{kind}:(known after apply)"
+        identifiers = _items(block["identifiers"])
+        out += [later if item is None and somebody else _principal(kind, item) for item in identifiers]
     return out, [item is None for item in out] if None in out else None
 
 
@@ -262,14 +305,13 @@ def _block_conditions(blocks: list[Any], mask: Any) -> tuple[list[dict[str, Any]
         return None, True
     out, masks = [], []
     for position, block in enumerate(blocks):
-        here = mask[position] if isinstance(mask, list) and position < len(mask) else {}
-        here = here if isinstance(here, dict) else {}
+        here = _mask_of(mask, position)
         variable = block.get("variable")
         out.append(
             {
                 "test": block.get("test"),
                 "variable": None if variable is None else str(variable).lower(),
-                "values": None if here.get("values") is True else list(block.get("values") or []),
+                "values": None if here.get("values") is True else _texts_of(block.get("values")),
             }
         )
         masks.append({key: here[key] for key in ("test", "variable", "values") if here.get(key)})
@@ -294,7 +336,7 @@ def _anyone_of_block(statement: dict[str, Any], unknown: dict[str, Any]) -> bool
     if any(
         _narrows(condition)
         for condition in conditions
-        if condition["test"] and condition["variable"] and condition["values"]
+        if condition["test"] and condition["variable"] and condition["values"] != []
     ):
         return False
     if not sure or any(

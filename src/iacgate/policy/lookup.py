@@ -44,6 +44,8 @@ def wrong_type(at: Path, what: str) -> ConditionError:
 
 def fetch(value: Any, mask: Any, at: Path, steps: tuple[str, ...], subject: Subject) -> tuple[Any, Any, Path]:
     """Walk to a value, through blocks and lists of one. The value may be a marker or ``Linked``."""
+    if isinstance(value, list) and steps:
+        raise wrong_type(at, "a list, not an object")
     for name in steps:
         if isinstance(value, list):
             if not value:
@@ -62,7 +64,7 @@ def fetch(value: Any, mask: Any, at: Path, steps: tuple[str, ...], subject: Subj
         if mask is True or (value is None and mask):
             return subject.resolve(at), True, at
         if value is None:
-            return ABSENT, None, at
+            return (UNKNOWN, True, at) if len(at) == 1 and subject.lacks(name) else (ABSENT, None, at)
     if not steps and (value is None or mask is True):
         return (subject.resolve(at), True, at) if mask else (ABSENT, None, at)
     return value, mask, at
@@ -80,7 +82,9 @@ def getter(steps: tuple[str, ...]) -> Callable[[Any, Any, Path, Subject], Any]:
         found = value.get(name)
         if mask and (known := mask.get(name)) and (known is True or found is None):
             return subject.resolve((*at, name))
-        return ABSENT if found is None else found
+        if found is None:
+            return UNKNOWN if not at and subject.lacks(name) else ABSENT
+        return found
 
     return get
 

@@ -135,7 +135,8 @@ class References:
         ``timestamp``; only where all that it refers to is known to be null is it taken as null.
         """
         if "references" not in expression:
-            return "constant_value" in expression and expression["constant_value"] is None
+            # Written as "" or [] and unknown all the same: the provider takes it as not set.
+            return "constant_value" in expression and expression["constant_value"] in (None, "", [], {})
         modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
         caller = _Caller(self.block(address), address.key or None)
         references = [one for one in _longest(expression["references"]) if one not in ("each.key", "count.index")]

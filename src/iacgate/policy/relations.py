@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from iacgate.model.finding import Evidence
@@ -19,20 +20,25 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_exists", "compile_policy_document", "compile_related"]
 
+_SHOWN = 8
+"""Partners that may be the one and are listed as evidence; there can be thousands."""
 _ALWAYS = Node(lambda v, u, at, s: PASS_TRUTH, lambda v, u, at, s, negated, want, out: None, False)
 
 
 def _judge_links(links: Links, judge: Judge, subject: Subject) -> int:
-    for partner in (*links.certain, *links.possible):
+    def truth_of(partner: Subject) -> int:
         partner.judged = subject.judged
-    truths = [judge(partner.values, partner.unknown, (), partner) for partner in links.certain]
-    maybe = [judge(partner.values, partner.unknown, (), partner) for partner in links.possible]
-    if links.one_of and maybe and not truths:
-        return maybe[0] if len(set(maybe)) == 1 else UNKNOWN_TRUTH
-    if not truths:  # none of the possible ones may be a partner, or any of them
-        return links.missing if all(truth == links.missing for truth in maybe) else UNKNOWN_TRUTH
+        return judge(partner.values, partner.unknown, (), partner)
+
+    truths = [truth_of(partner) for partner in links.certain]
+    if not truths:
+        if links.one_of and links.possible:
+            maybe = {truth_of(partner) for partner in links.possible}
+            return maybe.pop() if len(maybe) == 1 else UNKNOWN_TRUTH
+        # None of the possible ones may be a partner, or any of them; the first that would matter answers.
+        return links.missing if all(truth_of(one) == links.missing for one in links.possible) else UNKNOWN_TRUTH
     best = min(truths)
-    if best == FAIL_TRUTH and (links.open or any(truth != FAIL_TRUTH for truth in maybe)):
+    if best == FAIL_TRUTH and (links.open or any(truth_of(one) != FAIL_TRUTH for one in links.possible)):
         return UNKNOWN_TRUTH
     return best
 
@@ -68,7 +74,7 @@ def compile_related(tree: dict[str, Any], compile_condition: Compile) -> Node:
             out.append(make_evidence(ABSENT, (*at, *our), expected, s, want))
             return
         before = len(out)
-        for partner in [*found.certain, *found.possible]:
+        for partner in [*found.certain, *islice(found.possible, _SHOWN)]:
             truth = node.judge(partner.values, partner.unknown, (), partner)
             if (FAIL_TRUTH - truth if negated else truth) == want:
                 since = len(out)
@@ -124,6 +130,9 @@ class _Inside:
 
     def resolve(self, at: Path) -> Any:
         return UNKNOWN
+
+    def lacks(self, name: str) -> bool:
+        return False
 
     def trace(self, at: Path) -> Trace:
         return self._subject.trace(self._at)

@@ -6,7 +6,7 @@ A condition's truth is an integer so that logic is arithmetic: ``PASS_TRUTH`` 0,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from iacgate.model.finding import Evidence
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
         def resolve(self, at: Path) -> Any:
             """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
+
+        def lacks(self, name: str) -> bool:
+            """A data source, which has not all attributes of the resource, does not have this one: nobody knows it."""
 
         def trace(self, at: Path) -> Trace:
             """The references behind an unknown, for people."""
@@ -77,7 +80,7 @@ class Links(NamedTuple):
     """The partners of a resource: surely linked ones, and ones of which it cannot be told."""
 
     certain: Sequence[Subject]
-    possible: Sequence[Subject]
+    possible: Iterable[Subject]
     one_of: bool
     """The link is to exactly one of ``possible``: when all agree, that is the answer."""
     missing: int

@@ -6,7 +6,7 @@ conditions are applied to. Everything is indexed on first demand: most plans nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ _IDENTITY = frozenset(
         "url",
         "key_arn",
         "alias_arn",
+        "iam_arn",
         "target_key_arn",
     }
 )
@@ -48,7 +49,7 @@ _POLICY_SOURCE = "aws_iam_policy_document"
 class PlanSubject:
     """One resource on one side of a plan."""
 
-    __slots__ = ("_address", "actions", "address", "change", "judged", "masks", "type", "unknown", "values", "world")
+    __slots__ = ("_address", "_judged", "actions", "address", "change", "masks", "type", "unknown", "values", "world")
 
     def __init__(
         self,
@@ -69,8 +70,17 @@ class PlanSubject:
         self.unknown = unknown
         self.masks = masks
         self.change = change
-        self.judged: Any = self
+        self._judged: Any = None
         self._address: Address | None = None
+
+    @property
+    def judged(self) -> Any:
+        """The resource that the check is about: this one, unless a relation led here."""
+        return self._judged or self
+
+    @judged.setter
+    def judged(self, subject: Any) -> None:
+        self._judged = None if subject is self else subject  # no cycle: what is done with is freed at once
 
     @property
     def parsed(self) -> Address | None:
@@ -102,8 +112,22 @@ class PlanSubject:
             return UNKNOWN  # `a.b[each.key].c` is listed as `a.b`, and `c` may be this very attribute
         return Linked(found[0].address) if found else UNKNOWN
 
+    def lacks(self, name: str) -> bool:
+        """A data source does not have all attributes of the resource it looks up."""
+        return name not in self.values and self.parsed is not None and self.parsed.mode == "data"
+
+    def names_somebody(self, at: Path) -> bool:
+        """Whatever the unknown turns out to be, it is the identity of a resource of this plan (never ``*``)."""
+        expression = self._expression(at)
+        if not isinstance(expression, dict):
+            return False
+        origin = self._origin(expression)
+        return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
+
     def trace(self, at: Path) -> Trace:
         """The references behind an unknown, and what would settle it."""
+        if len(at) == 1 and self.lacks(str(at[0])):
+            return Trace((), "the data source does not say")
         expression = self._expression(at)
         if expression is False:
             return Trace((), "the provider settles it when it applies; set it explicitly")
@@ -150,7 +174,7 @@ class PlanSubject:
             known = found[0].values.get("json")
             if isinstance(known, str):
                 return from_json(known), None
-            return from_data_source(found[0].values, found[0].unknown)
+            return from_data_source(found[0].values, found[0].unknown, found[0].names_somebody)
         except PolicyDocumentError:
             return None
 
@@ -158,6 +182,7 @@ class PlanSubject:
         """Resources of the types whose attribute ``their`` names this one."""
         certain: list[PlanSubject] = []
         possible: list[PlanSubject] = []
+        rest: list[list[PlanSubject]] = []
         for kind in types:
             index = self.world.incoming(kind, their)
             for name in matches:
@@ -166,19 +191,19 @@ class PlanSubject:
                     certain += index.by_value.get(value, ())
             for attribute, sure, one in index.by_reference.get(self.address, ()):
                 (certain if sure and attribute in ("", *matches) else possible).append(one)
-            possible += [one for other, one in index.passed_on if other != self.type]
-            possible += index.unresolved
+            rest += [index.passed_on_to(self.type), index.unresolved]
         certain = _once(certain)
-        possible = [one for one in _once(possible) if one not in certain]
+        open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         if missing is None:
             missing = FAIL_TRUTH if self._partner_cannot_be_elsewhere(types, their, matches) else UNKNOWN_TRUTH
-        if possible:
-            needs = f"{possible[0].address} may be the one: its `{their}` is known only after apply"
+        first = next(iter(open_ones), None)
+        if first is not None:
+            needs = f"{first.address} may be the one: its `{their}` is known only after apply"
         else:
             needs = "" if missing != UNKNOWN_TRUTH else f"no {wanted} of this root names it; one may live elsewhere"
-        actual = ABSENT if missing != UNKNOWN_TRUTH and not possible else UNKNOWN
-        return Links(certain, possible, False, missing, Evidence("", actual, "", needs=needs))
+        actual = ABSENT if missing != UNKNOWN_TRUTH and first is None else UNKNOWN
+        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs))
 
     def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
         """Resources of the types that the value at ``at`` names."""
@@ -255,6 +280,24 @@ class PlanSubject:
         return bool(links.certain)
 
 
+class _Possible:
+    """Partners of which it cannot be told; those that nobody can tell of are shared by all who ask."""
+
+    __slots__ = ("_certain", "_own", "_rest")
+
+    def __init__(self, own: list[PlanSubject], rest: list[list[PlanSubject]], certain: list[PlanSubject]) -> None:
+        self._own, self._rest, self._certain = own, rest, certain
+
+    def __iter__(self) -> Iterator[PlanSubject]:
+        for part in (self._own, *self._rest):
+            for one in part:
+                if one not in self._certain and (part is self._own or one not in self._own):
+                    yield one
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
+
+
 class _Incoming:
     """Resources of one type by what their attribute names."""
 
@@ -265,6 +308,13 @@ class _Incoming:
         self.passed_on: list[tuple[str, PlanSubject]] = []
         """What names something of this type that may hand on the identity of another resource."""
         self.unresolved: list[PlanSubject] = []
+        self._passed_on: dict[str, list[PlanSubject]] = {}
+
+    def passed_on_to(self, kind: str) -> list[PlanSubject]:
+        """Those of ``passed_on`` that a resource of another type may be meant by."""
+        if kind not in self._passed_on:
+            self._passed_on[kind] = [one for other, one in self.passed_on if other != kind]
+        return self._passed_on[kind]
 
 
 class World:
@@ -347,16 +397,11 @@ class World:
             modules += module.get("child_modules", ())
             for found in module.get("resources", ()):
                 address, kind = found.get("address", ""), found.get("type", "")
-                if address and kind and address not in self._listed:
+                if address and kind:
                     values, masks = found.get("values", {}), found.get("sensitive_values")
                     one = PlanSubject(self, address, kind, (), values, None, masks, None)
                     out.setdefault((found.get("mode", "managed"), kind), []).append(one)
         return out
-
-    @cached_property
-    def _listed(self) -> frozenset[str]:
-        changes = self.plan.resource_changes
-        return frozenset(name for change in changes for name in (change.address, change.previous_address) if name)
 
     def managed(self, kind: str) -> list[PlanSubject]:
         """All managed resources of a type."""

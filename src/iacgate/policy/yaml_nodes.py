@@ -6,6 +6,7 @@ problems of a file are gathered, not just the first.
 """
 
 import math
+import re
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from iacgate.errors import Problem
 
 __all__ = ["Source", "read_yaml"]
 
+_ODD_NUMBER = re.compile(r"[-+]?0\d|.*:")
 _MAX_BYTES = 1024 * 1024
 _MAX_EVENTS = 50_000
 _MAX_DEPTH = 100
@@ -59,6 +61,9 @@ class Source:
             return [self.plain(item) for item in node.value]
         if node.tag.endswith(":timestamp"):
             return node.value
+        if node.tag.endswith((":int", ":float")) and _ODD_NUMBER.match(node.value):
+            self.problem(node, "YAML 1.1 reads this number in base 8 or 60; write it plainly, or in quotes")
+            return None
         try:
             value = _CONSTRUCT.construct_object(node)
         except (yaml.YAMLError, ValueError):

@@ -6,7 +6,7 @@ show one thing to us and another to the next reader.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from iacgate.errors import InputError, NotAPlanError
 from iacgate.model.address import AddressError, parse_address
-from iacgate.model.configuration import Configuration, PriorState
+from iacgate.model.configuration import Configuration, PriorState, StateModule, StateResource
 from iacgate.model.plan import (
     ChangeValues,
     CheckResult,
@@ -157,7 +157,8 @@ def read_plan(data: bytes, name: str) -> Plan:
     _refuse_other_documents(top, name)
     version = _format_version(top.format_version, name)
     _refuse_bulk(data, top, name)
-    refuse_duplicate_keys(data.strip(), name)
+    end = data[-16:]
+    refuse_duplicate_keys(data, name, spare=len(end) - len(end.rstrip()))  # not by a copy of the whole
     changes = _changes(top.resource_changes, "resource_changes", name)
     if not changes:
         _require_no_resources(top, name)
@@ -191,7 +192,7 @@ def read_plan(data: bytes, name: str) -> Plan:
         may_hold_secrets=_may_hold_secrets(top.configuration, changes),
         decode_change=lambda change: _values(change, name),
         decode_configuration=_configuration_decoder(top.configuration, name),
-        decode_prior_state=lambda: _prior_state(top.prior_state, name),
+        decode_prior_state=lambda: _prior_state(top.prior_state, changes, name),
     )
 
 
@@ -393,13 +394,47 @@ def _configuration_decoder(raw: Raw | UnsetType, name: str) -> Callable[[], Conf
     return read
 
 
-class _State(Struct):
-    values: PriorState | None = None
+class _PriorModule(Struct):
+    resources: list[Raw] = []
+    child_modules: list[Raw] = []
 
 
-def _prior_state(raw: Raw | UnsetType, name: str) -> PriorState:
-    wire = decode(raw, _State | None, f"{name}: prior_state", exact=True)
-    return wire.values if wire is not None and wire.values is not None else {}
+class _PriorHead(Struct):
+    address: str = ""
+    mode: str = "managed"
+
+
+_prior_head = msgspec.json.Decoder(_PriorHead)
+
+
+def _prior_state(raw: Raw | UnsetType, changes: Sequence[ResourceChange], name: str) -> PriorState:
+    """Only what the changes do not say: data sources, and resources that the plan leaves out."""
+    where = f"{name}: prior_state"
+    state = decode(raw, dict[str, Raw] | None, where)
+    values = decode(state.get("values"), dict[str, Raw] | None, where) if state else None
+    if not values or "root_module" not in values:
+        return {}
+    refuse_duplicate_keys(raw, where, "values")  # type: ignore[arg-type]
+    listed = {address for change in changes for address in (change.address, change.previous_address)}
+    return {"root_module": _prior_module(values["root_module"], listed, where)}
+
+
+def _prior_module(raw: Raw, listed: set[str], where: str) -> StateModule:
+    refuse_duplicate_keys(raw, where)
+    module: _PriorModule = decode(raw, _PriorModule, where)
+    resources: list[StateResource] = []
+    for one in module.resources:
+        try:
+            head = _prior_head.decode(one)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise InputError(f"{where}: a resource is malformed") from None
+        if head.mode == "data" or head.address not in listed:
+            refuse_duplicate_keys(one, where)
+            resources.append(decode(one, StateResource, where, exact=True))
+    return {
+        "resources": resources,
+        "child_modules": [_prior_module(one, listed, where) for one in module.child_modules],
+    }
 
 
 def _may_hold_secrets(configuration: Raw | UnsetType, changes: Iterable[ResourceChange]) -> bool:

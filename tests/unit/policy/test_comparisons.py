@@ -24,6 +24,9 @@ class Alone:
     def resolve(self, at: Any) -> Any:
         return self.becomes
 
+    def lacks(self, name: str) -> bool:
+        return False
+
     def trace(self, at: Any) -> Trace:
         return Trace((), "")
 
@@ -226,7 +229,7 @@ def test_a_path_leads_through_lists_of_one_and_stops_at_what_is_not_there() -> N
 
 @pytest.mark.parametrize(
     ("pattern", "name", "truth"),
-    [("*", "prod/app", PASS), ("prod/*", "prod/app", PASS), ("prod", "prod/app", FAIL), ("prod?app", "prod/app", FAIL),
+    [("*", "prod/app", PASS), ("prod/*", "prod/app", PASS), ("prod", "live/prod-app", PASS), ("qa", "prod/app", FAIL), ("prod?app", "prod/app", FAIL),
      ("[p]rod/app", "prod/app", FAIL), ("Prod/*", "prod/app", FAIL), (None, "prod/app", FAIL)],
 )  # fmt: skip
 def test_a_pattern_covers_a_name_by_asterisks_alone(pattern: Any, name: str, truth: int) -> None:
