@@ -80,7 +80,8 @@ class PlanSubject:
 
     @judged.setter
     def judged(self, subject: Any) -> None:
-        self._judged = None if subject is self else subject  # no cycle: what is done with is freed at once
+        """No cycle for the resource itself: what is done with is freed at once."""
+        self._judged = None if subject is self else subject
 
     @property
     def parsed(self) -> Address | None:
