@@ -7,6 +7,7 @@ a lone reference stands for its value; anything beside it (a conditional, a defa
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iacgate.model.address import key_value
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Origin", "References", "Target"]
 
 _MAX_STEPS = 64
+_MODULE = re.compile(r"module\.[\w-]+")
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
 
 
@@ -233,17 +235,7 @@ class References:
             inner = self._origin(inside, output.get("expression", {}), _NOBODY, depth + 1)
             return _part_of(inner, parts[3:])
         if head == "each" and len(parts) > 1 and parts[1] == "value":
-            expression = (caller.block or {}).get("for_each_expression")
-            if expression is None:
-                return Origin((), False, caller.key, ())
-            found = self._origin(modules, expression, _NOBODY, depth + 1)
-            if not found.targets:  # for_each over what is known: it only picks
-                return Origin((), found.closed, None, found.chain)
-            attribute = ".".join(parts[2:])
-            lone = found.lone
-            whole = lone is not None and not lone.attribute and lone.key is None
-            targets = tuple(target._replace(attribute=attribute) for target in found.targets)
-            return Origin(targets, whole, caller.key, found.chain)
+            return self._each_value(modules, parts[2:], caller, depth)
         if head in ("local", "each", "count", "module", "var"):
             return Origin((), False, None, ())
         mode = "managed"
@@ -254,6 +246,26 @@ class References:
         name, index = _name_and_index(parts[1])
         target = Target(modules, mode, parts[0], name, index or None, ".".join(parts[2:]))
         return Origin((target,), True, None, ())
+
+    def _each_value(self, modules: tuple[Step, ...], path: list[str], caller: _Caller, depth: int) -> Origin:
+        expression = (caller.block or {}).get("for_each_expression")
+        if not isinstance(expression, dict):
+            return Origin((), False, caller.key, ())
+        references = _longest(expression.get("references", []))
+        if len(references) == 1 and path and caller.key and _MODULE.fullmatch(references[0]):
+            # for_each = module.a: the value is that instance of the module, with its outputs
+            reference = f"{references[0]}{caller.key}.{'.'.join(path)}"
+            found = self._follow(modules, reference, _NOBODY, depth + 1)
+            return found._replace(chain=(reference, *found.chain))
+        found = self._origin(modules, expression, _NOBODY, depth + 1)
+        if not found.targets:  # for_each over what is known: it only picks
+            return Origin((), found.closed, None, found.chain)
+        lone = found.lone
+        if lone is not None and not lone.attribute and lone.key is None:  # for_each = aws_x.y: its instances
+            return Origin((lone._replace(attribute=".".join(path)),), True, caller.key, found.chain)
+        # A map or an object made of attributes of resources: the value is one of them.
+        attributes = all(target.attribute for target in found.targets)
+        return Origin(found.targets, found.closed and attributes, None, found.chain)
 
     def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
         name = _name_and_index(parts[1])[0]

@@ -3,7 +3,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
+
+from iacgate.sources.plan_json import read_plan
 
 from tests.unit.policy.plans import catalogue, change, plan_of, refers, verdicts
 
@@ -67,6 +70,41 @@ def test_each_value_leads_to_what_for_each_walks_through() -> None:
         assert found[f'{TOPIC}["a"]'] == verdict
 
 
+def test_each_value_of_a_map_of_attributes_is_one_of_them() -> None:
+    # for_each = { a = aws_kms_key.k.arn }; kms_master_key_id = each.value
+    topic = change(f'{TOPIC}["a"]', "create", {}, {"kms_master_key_id": True})
+    key = change(KEY, "create", {}, {"arn": True, "id": True})
+    for source, verdict in (
+        (("aws_kms_key.k.arn", "aws_kms_key.k"), "pass"),
+        (("var.on", "aws_kms_key.k.arn"), "unknown"),
+    ):
+        expressions = {"kms_master_key_id": refers("each.value"), "for_each_expression": refers(*source)}
+        found = verdicts(ENCRYPTED, plan_of(topic, key, configuration={KEY: {}, TOPIC: expressions}))
+        assert found[f'{TOPIC}["a"]'] == verdict, source
+
+
+def test_each_value_of_a_for_each_over_a_module_is_its_instance_of_the_same_key() -> None:
+    # module "keys" { for_each }, then: for_each = module.keys; kms_master_key_id = each.value.o
+    topics = [change(f'{TOPIC}["{key}"]', "create", {}, {"kms_master_key_id": True}) for key in "ab"]
+    step = 'module.keys["a"]'
+    key = change(f"{step}.aws_kms_key.x", "create", {}, {"arn": True}, module_address=step)
+    block = {"mode": "managed", "type": "aws_kms_key", "name": "x", "expressions": {}}
+    topic = {"mode": "managed", "type": "aws_sns_topic", "name": "t", "for_each_expression": refers("module.keys"),
+             "expressions": {"kms_master_key_id": refers("each.value.o", "each.value")}}  # fmt: skip
+    keys = {
+        "module": {"resources": [block], "outputs": {"o": {"expression": refers("aws_kms_key.x.arn", "aws_kms_key.x")}}}
+    }
+    root = {"root_module": {"resources": [topic], "module_calls": {"keys": keys}}}
+    document = {
+        "format_version": "1.2",
+        "planned_values": {},
+        "resource_changes": [*topics, key],
+        "configuration": root,
+    }
+    found = verdicts(ENCRYPTED, read_plan(msgspec.json.encode(document), "p"))
+    assert found == {f'{TOPIC}["a"]': "pass", f'{TOPIC}["b"]': "unknown"}
+
+
 def test_without_a_configuration_nothing_is_followed() -> None:
     assert verdicts(ENCRYPTED, plan_of(change(TOPIC, "create", {}, {"kms_master_key_id": True}))) == {TOPIC: "unknown"}
 
@@ -90,10 +128,6 @@ def in_modules(reference: list[str], output: Any, call: Any) -> str:
         "module": {"resources": [one("aws_sns_topic", {"kms_master_key_id": refers(*reference)})]},
     }
     root = {"root_module": {"module_calls": {"keys": keys, "app": app}}}
-    import msgspec
-
-    from iacgate.sources.plan_json import read_plan
-
     document = {"format_version": "1.2", "planned_values": {}, "resource_changes": [key, topic], "configuration": root}
     return verdicts(ENCRYPTED, read_plan(msgspec.json.encode(document), "p"))["module.app.aws_sns_topic.x"]
 
