@@ -9,7 +9,8 @@ from iacgate.model.decision import Outcome
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
-from iacgate.policy.world import PlanSubject, World
+from iacgate.policy.plan_subject import PlanSubject
+from iacgate.policy.world import World
 
 __all__ = ["explain_decision", "explain_result", "find_results"]
 

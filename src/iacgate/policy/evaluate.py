@@ -15,9 +15,10 @@ from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.catalogue import Case, Catalogue
 from iacgate.policy.exceptions import apply_exceptions
 from iacgate.policy.fingerprint import evidence_digest, evidence_items, fingerprint
+from iacgate.policy.plan_subject import PlanSubject
 from iacgate.policy.policy_set import Level, Policy
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
-from iacgate.policy.world import PlanSubject, World
+from iacgate.policy.world import World
 
 __all__ = ["Evaluation", "evaluate"]
 

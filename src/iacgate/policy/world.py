@@ -6,297 +6,19 @@ conditions are applied to. Everything is indexed on first demand: most plans nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from iacgate.model.address import Address, AddressError, parse_address
-from iacgate.model.finding import Evidence
 from iacgate.model.plan import Plan, ResourceChange
-from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
-from iacgate.policy.lookup import path_text
-from iacgate.policy.references import Origin, References, Target
-from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
+from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
+from iacgate.policy.references import References, Target
 
 if TYPE_CHECKING:
     from iacgate.policy.subject import Path
 
-__all__ = ["PlanSubject", "World"]
-
-# Attributes that every resource has once it exists: a lone reference to one of them is set.
-_IDENTITY = frozenset(
-    {
-        "id",
-        "arn",
-        "name",
-        "key_id",
-        "self_link",
-        "bucket",
-        "unique_id",
-        "identifier",
-        "cluster_identifier",
-        "url",
-        "key_arn",
-        "alias_arn",
-        "iam_arn",
-        "target_key_arn",
-    }
-)
-_POLICY_SOURCE = "aws_iam_policy_document"
-
-
-class PlanSubject:
-    """One resource on one side of a plan."""
-
-    __slots__ = ("_address", "_judged", "actions", "address", "change", "masks", "type", "unknown", "values", "world")
-
-    def __init__(
-        self,
-        world: World,
-        address: str,
-        kind: str,
-        actions: tuple[str, ...],
-        values: dict[str, Any],
-        unknown: Any,
-        masks: Any,
-        change: ResourceChange | None,
-    ) -> None:
-        self.world = world
-        self.address = address
-        self.type = kind
-        self.actions = actions
-        self.values = values
-        self.unknown = unknown
-        self.masks = masks
-        self.change = change
-        self._judged: Any = None
-        self._address: Address | None = None
-
-    @property
-    def judged(self) -> Any:
-        """The resource that the check is about: this one, unless a relation led here."""
-        return self._judged or self
-
-    @judged.setter
-    def judged(self, subject: Any) -> None:
-        """No cycle for the resource itself: what is done with is freed at once."""
-        self._judged = None if subject is self else subject
-
-    @property
-    def parsed(self) -> Address | None:
-        """The address taken apart; ``None`` when it is none that Terraform would write."""
-        if self._address is None:
-            try:
-                self._address = parse_address(self.address)
-            except AddressError:
-                return None
-        return self._address
-
-    def resolve(self, at: Path) -> Any:
-        """``ABSENT``: the author left it to the provider. ``Linked``: it names a resource here. Else ``UNKNOWN``."""
-        expression = self._expression(at)
-        if expression is False:
-            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
-        if not isinstance(expression, dict):
-            return UNKNOWN
-        origin = self._origin(expression)
-        if not origin.targets and self._is_null(expression):
-            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
-        lone = origin.lone
-        if lone is None or lone.mode == "ephemeral":
-            return UNKNOWN
-        if lone.attribute and lone.attribute not in _IDENTITY:
-            return UNKNOWN
-        found = self.world.instances(lone, origin.key)
-        if not lone.attribute and any(_passes_on(one, lone, at) for one in found):
-            return UNKNOWN  # `a.b[each.key].c` is listed as `a.b`, and `c` may be this very attribute
-        return Linked(found[0].address) if found else UNKNOWN
-
-    def lacks(self, name: str) -> bool:
-        """A data source does not have all attributes of the resource it looks up."""
-        return name not in self.values and self.parsed is not None and self.parsed.mode == "data"
-
-    def names_somebody(self, at: Path) -> bool:
-        """Whatever the unknown turns out to be, it is the identity of a resource of this plan (never ``*``)."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
-            return False
-        origin = self._origin(expression)
-        return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
-
-    def trace(self, at: Path) -> Trace:
-        """The references behind an unknown, and what would settle it."""
-        if len(at) == 1 and self.lacks(str(at[0])):
-            return Trace((), "the data source does not say")
-        expression = self._expression(at)
-        if expression is False:
-            return Trace((), "the provider settles it when it applies; set it explicitly")
-        if not isinstance(expression, dict):
-            why = "the configuration in the plan does not show the expression"
-            return Trace((), why if self.world.references else "the plan has no configuration to follow")
-        chain = self._origin(expression).chain
-        if any(step.startswith("local.") for step in chain):
-            return Trace(chain, "a plan does not show what locals are made of; refer to the resource itself")
-        return Trace(chain, "known only after apply")
-
-    def is_sensitive(self, at: Path) -> bool:
-        """The plan's mask covers the value, one of its parents or a part of it."""
-        mask = self.masks
-        for step in at:
-            if mask is True:
-                return True
-            if isinstance(mask, dict):
-                mask = mask.get(step)
-            elif isinstance(mask, list) and isinstance(step, int):
-                mask = mask[step] if step < len(mask) else None
-            else:
-                return False
-        return _any_true(mask)
-
-    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
-        """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
-            return None
-        origin = self._origin(expression)
-        lone = origin.lone
-        if (
-            lone is None
-            or lone.type != _POLICY_SOURCE
-            or lone.mode != "data"
-            or lone.attribute not in ("json", "minified_json", "")
-        ):
-            return None
-        found = self.world.instances(lone, origin.key)
-        if len(found) != 1:
-            return None
-        try:
-            known = found[0].values.get("json")
-            if isinstance(known, str):
-                return from_json(known), None
-            return from_data_source(found[0].values, found[0].unknown, found[0].names_somebody)
-        except PolicyDocumentError:
-            return None
-
-    def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
-        """Resources of the types whose attribute ``their`` names this one."""
-        certain: list[PlanSubject] = []
-        possible: list[PlanSubject] = []
-        rest: list[list[PlanSubject]] = []
-        for kind in types:
-            index = self.world.incoming(kind, their)
-            for name in matches:
-                value = self.values.get(name)
-                if isinstance(value, str) and value:
-                    certain += index.by_value.get(value, ())
-            for attribute, sure, one in index.by_reference.get(self.address, ()):
-                (certain if sure and attribute in ("", *matches) else possible).append(one)
-            rest += [index.passed_on_to(self.type), index.unresolved]
-        certain = _once(certain)
-        open_ones = _Possible(_once(possible), rest, certain)
-        wanted = " or ".join(types)
-        if missing is None:
-            missing = FAIL_TRUTH if self._partner_cannot_be_elsewhere(types, their, matches) else UNKNOWN_TRUTH
-        first = next(iter(open_ones), None)
-        if first is not None:
-            needs = f"{first.address} may be the one: its `{their}` is known only after apply"
-        else:
-            needs = "" if missing != UNKNOWN_TRUTH else f"no {wanted} of this root names it; one may live elsewhere"
-        actual = ABSENT if missing != UNKNOWN_TRUTH and first is None else UNKNOWN
-        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs))
-
-    def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
-        """Resources of the types that the value at ``at`` names."""
-        otherwise = UNKNOWN_TRUTH if missing is None else missing
-        path = path_text(at)
-        if value is UNKNOWN or type(value) is Linked:
-            expression = self._expression(at)
-            origin = self._origin(expression) if isinstance(expression, dict) else None
-            chain, needs = self.trace(at)
-            here = Evidence(path, UNKNOWN, "", chain=chain, needs=needs)
-            if origin is None or not origin.closed:
-                return Links([], [], True, UNKNOWN_TRUTH, here)
-            found: list[PlanSubject] = []
-            strangers = False
-            for target in origin.targets:
-                if target.attribute not in ("", *matches):
-                    return Links([], [], True, UNKNOWN_TRUTH, here)
-                instances = self.world.instances(target, origin.key)
-                if not instances or any(_passes_on(one, target, at) for one in instances if one.type not in types):
-                    return Links([], [], True, UNKNOWN_TRUTH, here)
-                strangers = strangers or any(one.type not in types for one in instances)
-                found += [one for one in instances if one.type in types]
-            if found and strangers:
-                return Links([], [], True, UNKNOWN_TRUTH, here)
-            if not found:
-                return Links([], [], False, otherwise, here)
-            return Links([], _once(found), True, UNKNOWN_TRUTH, here)
-        values = value if isinstance(value, list) else [value]
-        certain: list[PlanSubject] = []
-        for kind in types:
-            for name in matches:
-                for item in values:
-                    if isinstance(item, str):
-                        certain += self.world.by_value(kind, name).get(item, ())
-        needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
-        shown = SENSITIVE if self.is_sensitive(at) else ", ".join(str(item) for item in values)
-        here = Evidence(path, shown, "", needs=needs)
-        if None in values:  # elements that are not known
-            return Links(_once(certain), [], False, UNKNOWN_TRUTH, here, open=True)
-        return Links(_once(certain), [], False, otherwise, here)
-
-    def others(self, types: list[str]) -> list[PlanSubject]:
-        """All managed resources of these types on this side."""
-        return [one for kind in types for one in self.world.managed(kind)]
-
-    def _expression(self, at: Path) -> Any:
-        references = self.world.references
-        address = self.parsed
-        return references.expression(address, at, self.values) if references and address else None
-
-    def _is_null(self, expression: dict[str, Any]) -> bool:
-        references, address = self.world.references, self.parsed
-        return references is not None and address is not None and references.is_null(address, expression)
-
-    def _origin(self, expression: dict[str, Any]) -> Origin:
-        references, address = self.world.references, self.parsed
-        assert references is not None
-        assert address is not None
-        return references.origin(address, expression)
-
-    def _partner_cannot_be_elsewhere(self, types: list[str], their: str, matches: list[str]) -> bool:
-        """It is created by this plan, so nothing elsewhere can name it yet; or its partner goes away here."""
-        if self.world.side == "before":
-            return False
-        if "create" in self.actions:
-            return True
-        before = self.world.opposite
-        twin = (
-            before.subject_at((self.change.previous_address if self.change else "") or self.address) if before else None
-        )
-        if twin is None:
-            return False
-        links = twin.named_by(types, their, matches, UNKNOWN_TRUTH)
-        return bool(links.certain)
-
-
-class _Possible:
-    """Partners of which it cannot be told; those that nobody can tell of are shared by all who ask."""
-
-    __slots__ = ("_certain", "_own", "_rest")
-
-    def __init__(self, own: list[PlanSubject], rest: list[list[PlanSubject]], certain: list[PlanSubject]) -> None:
-        self._own, self._rest, self._certain = own, rest, certain
-
-    def __iter__(self) -> Iterator[PlanSubject]:
-        for part in (self._own, *self._rest):
-            for one in part:
-                if one not in self._certain and (part is self._own or one not in self._own):
-                    yield one
-
-    def __bool__(self) -> bool:
-        return next(iter(self), None) is not None
+__all__ = ["World"]
 
 
 class _Incoming:
@@ -445,7 +167,7 @@ class World:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item:
                 index.by_value.setdefault(item, []).append(one)
-        if not _any_true(mask):
+        if not any_true(mask):
             return
         expression = one._expression(tuple(steps))
         if expression is False:
@@ -463,7 +185,7 @@ class World:
             for partner in found:
                 named = (target.attribute, sure and len(found) == 1, one)
                 index.by_reference.setdefault(partner.address, []).append(named)
-            if any(_passes_on(partner, target, tuple(steps)) for partner in found):
+            if any(passes_on(partner, target, tuple(steps)) for partner in found):
                 index.passed_on.append((target.type, one))
         if not origin.closed:
             index.unresolved.append(one)
@@ -519,27 +241,5 @@ def _fits(one: PlanSubject, target: Target) -> bool:
     )
 
 
-def _passes_on(one: PlanSubject, target: Target, at: Path) -> bool:
-    """What is taken from ``one`` may be another resource's identity: ``aws_s3_bucket_versioning.v.bucket``."""
-    leaf = next((step for step in reversed(at) if isinstance(step, str)), "")
-    return (
-        target.attribute not in ("", "id", "arn")
-        or leaf in one.values
-        or leaf in (one.unknown if isinstance(one.unknown, dict) else ())
-    )
-
-
 def _there(subjects: Iterable[PlanSubject | None]) -> list[PlanSubject]:
     return [one for one in subjects if one is not None]
-
-
-def _once(subjects: list[PlanSubject]) -> list[PlanSubject]:
-    return list(dict.fromkeys(subjects))
-
-
-def _any_true(mask: Any) -> bool:
-    if isinstance(mask, dict):
-        return any(_any_true(part) for part in mask.values())
-    if isinstance(mask, list):
-        return any(_any_true(part) for part in mask)
-    return mask is True
