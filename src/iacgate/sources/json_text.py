@@ -152,6 +152,9 @@ def _walk_keys(text: bytes, level: dict[str, Raw], where: str) -> None:
             raise InputError(f"{where}: the key {json.dumps(key)} stands twice in one object")
         seen.add(key)
         at = _GAP.match(text, token.end() + len(value)).end()  # type: ignore[union-attr]
+    if not text.startswith(b"}", at):
+        # An earlier value that only begins like the last one, 4e9 and 4: the walk ended inside of it.
+        raise InputError(f"{where}: a key stands twice in one object")
 
 
 def _read_carefully(raw: bytes, where: str) -> None:

@@ -82,6 +82,12 @@ def test_keys_that_stand_once_are_read_exactly(value: dict[str, Any], indent: in
     assert decode(Raw(text), Any, "x", exact=True) == value
 
 
+@pytest.mark.parametrize("text", [b'{"a":4e+90,"a": 4}', b'{"a": 12, "a": 1}', b'{ "a":[1],"b":12,"b":1 }'])
+def test_a_key_written_again_with_the_beginning_of_its_value_is_refused(text: bytes) -> None:
+    with pytest.raises(InputError, match="stands twice"):
+        refuse_duplicate_keys(text, "x")
+
+
 @given(st.dictionaries(st.text(max_size=5), JSON, min_size=1, max_size=5), st.data())
 def test_wherever_a_key_is_written_again_it_is_refused(value: dict[str, Any], data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(value)))
