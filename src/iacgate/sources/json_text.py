@@ -19,6 +19,7 @@ __all__ = ["DEFAULT_MAX_BYTES", "decode", "decode_object", "refuse_duplicate_key
 T = TypeVar("T")
 
 DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+_PIECE = 1024 * 1024
 _MAX_PART = 64 * 1024 * 1024
 _MAX_KEYS = 10_000
 _MAGIC = (
@@ -59,12 +60,21 @@ def to_utf8(data: bytes, name: str) -> bytes:
         if encoding != "utf-8":
             data = data.decode(encoding).encode()
         elif not data.isascii():
-            data.decode()
+            _require_utf8(data)
     except UnicodeError:
         raise InputError(f"{name} is not text in UTF-8 or UTF-16") from None
     if not data[:4096].strip() and not data.strip():
         raise InputError(f"{name} holds nothing but white space", hint="did the command that writes it fail?")
     return data
+
+
+def _require_utf8(data: bytes) -> None:
+    """Piece by piece: as one string the whole would take up to four times its size."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    for start in range(0, len(data), _PIECE):
+        decoder.decode(view[start : start + _PIECE])
+    decoder.decode(b"", final=True)
 
 
 def decode_object(data: bytes, kind: type[T], name: str) -> T:
