@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from iacgate.cli.interface import write_out
+from iacgate.cli.interface import render_options, write_out
 from iacgate.errors import UsageError
 from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged, packaged_root
@@ -95,11 +95,33 @@ def list_checks(
             + b"\n"
         )
         return
-    width = max((len(info.id) for info in chosen), default=0)
-    for info in chosen:
-        strict = "  (strict)" if info.tier is Tier.STRICT else ""
-        click.echo(f"{info.id:<{width}}  {info.severity:<8}  {info.title}{strict}")
+    rows = [
+        (info.id, str(info.severity), info.title + (" (strict)" if info.tier is Tier.STRICT else "")) for info in chosen
+    ]
+    if render_options(include_passed=False, source_dir=None).colour:
+        _draw(rows)
+    else:
+        width = max((len(row[0]) for row in rows), default=0)
+        for name, level, title in rows:
+            click.echo(f"{name:<{width}}  {level:<8}  {title}")
     click.echo(f"{len(chosen)} checks", err=True)
+
+
+def _draw(rows: list[tuple[str, str, str]]) -> None:
+    """A table for a person at a terminal."""
+    # Imported here: only who looks at a table pays for drawing one.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold")
+    table.add_column("check", no_wrap=True, min_width=max((len(row[0]) for row in rows), default=0))
+    table.add_column("severity")
+    table.add_column("title")
+    colours = {"critical": "red", "high": "red", "medium": "yellow"}
+    for name, severity, title in rows:
+        table.add_row(Text(name), Text(severity, colours.get(severity, "")), Text(title))
+    Console().print(table)
 
 
 @checks.command("show")
