@@ -41,6 +41,8 @@ _SECRET_NAME = re.compile(
     rb"secret|token|passw|passphrase|private|credential|access_key|api_key|client_key|auth", re.IGNORECASE
 )
 _MODES = frozenset({"managed", "data", "ephemeral"})
+# A number, or a text that is no key: where this is not found a mask is one without looking further.
+_NO_MASK = re.compile(rb'[:\[,]\s*[-\d]|^\s*["\d-]|"\s*[\],}]')
 _MAX_FOREIGN = 4 * 1024 * 1024
 _MAX_SMALL = 16 * 1024 * 1024
 _MAX_CONFIGURATION = 32 * 1024 * 1024
@@ -364,12 +366,14 @@ def _object(raw: Raw, where: str) -> dict[str, Any] | None:
 
 
 def _mask(raw: Raw, where: str) -> Any:
-    if len(raw) < 6:  # most are, and need no decoder
-        text = bytes(raw)
-        if text in _PLAIN_MASKS:
-            return text == b"true"
+    text = bytes(raw)
+    if text in _PLAIN_MASKS:
+        return text == b"true"
+    plain = _NO_MASK.search(text) is None
+    if plain and b"true" not in text:
+        return False  # nothing is marked, whatever its shape
     value = _small(raw, Any, where)
-    if not _is_mask(value):
+    if not plain and not _is_mask(value):
         raise InputError(f"{where} is not made of true, false, lists and objects")
     return value
 

@@ -137,10 +137,22 @@ def test_unknown_and_sensitive_masks_are_read() -> None:
     assert plan.may_hold_secrets
 
 
-@pytest.mark.parametrize("mask", [True, False, None, {}, [], {"a": {"b": [True, {}]}}, {"a": None}])
-def test_a_mask_is_made_of_booleans(mask: Any) -> None:
+@pytest.mark.parametrize(
+    ("mask", "marked"),
+    [
+        (True, True),
+        (False, False),
+        (None, False),
+        ({}, False),
+        ([], False),
+        ({"a": {"b": [True, {}]}}, True),
+        ({"a": None}, False),
+        ({"a": {"b": [False, {}]}, "c:1": False, "d,2": []}, False),
+    ],
+)
+def test_a_mask_is_made_of_booleans(mask: Any, marked: bool) -> None:
     plan = read(entry(change={"after_unknown": mask}))
-    assert bool(plan.values(plan.resource_changes[0]).unknown) == bool(mask)
+    assert bool(plan.values(plan.resource_changes[0]).unknown) == marked
 
 
 @pytest.mark.parametrize("mask", ["true", "all", 1, 0, 12345, {"a": "true"}, {"a": [1]}, [["x"]], {"a": {"b": 1}}])
