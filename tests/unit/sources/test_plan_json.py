@@ -8,6 +8,7 @@ import pytest
 
 from iacgate.errors import InputError, NotAPlanError
 from iacgate.model.plan import Plan, ResourceChange
+from iacgate.policy.plan_subject import any_true
 from iacgate.sources.plan_json import read_plan
 
 PLANS = Path(__file__).parents[3] / "fixtures" / "plans"
@@ -152,7 +153,7 @@ def test_unknown_and_sensitive_masks_are_read() -> None:
 )
 def test_a_mask_is_made_of_booleans(mask: Any, marked: bool) -> None:
     plan = read(entry(change={"after_unknown": mask}))
-    assert bool(plan.values(plan.resource_changes[0]).unknown) == marked
+    assert any_true(plan.values(plan.resource_changes[0]).unknown) is marked
 
 
 @pytest.mark.parametrize("mask", ["true", "all", 1, 0, 12345, {"a": "true"}, {"a": [1]}, [["x"]], {"a": {"b": 1}}])
