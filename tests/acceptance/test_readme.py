@@ -118,7 +118,7 @@ def test_without_the_listener_that_the_exception_requires_the_exception_does_not
     (reader / "policy" / "strict.yaml").write_text(yaml.safe_dump(policy), "utf-8")
     ended = run("iacgate check fixtures/plans/net-banking-create.json --policy-set policy/strict.yaml", reader)
     assert ended.returncode == 1
-    assert "public-website does not apply" in " ".join(ended.stdout.split())
+    assert "`public-website` does not apply" in " ".join(ended.stdout.split())
 
 
 def test_the_exit_codes_that_can_be_had_offline(reader: Path) -> None:

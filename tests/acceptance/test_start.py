@@ -67,3 +67,30 @@ def test_the_command_works_from_an_empty_directory(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stdout.startswith(b"DENY: introduces 25")
     assert result.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("closed", "name", "code"),
+    [
+        ("2>&-", "legacy-harmless", 0),
+        (">&-", "legacy-harmless", 0),
+        (">&- 2>&-", "legacy-harmful", 1),
+        (">/dev/full", "legacy-harmless", 4),
+    ],
+)
+def test_a_closed_or_full_stream_never_reads_as_deny(closed: str, name: str, code: int) -> None:
+    command = f'"{sys.executable}" -c "from iacgate.cli.main import run; run()" check "{plan(name)}" {closed}'
+    assert subprocess.run(command, shell=True, capture_output=True, timeout=60, check=False).returncode == code
+
+
+def test_a_report_never_overwrites_the_input_or_another_report(tmp_path: Path) -> None:
+    judged = tmp_path / "plan.json"
+    judged.write_bytes(plan("update").read_bytes())
+    run = [sys.executable, "-c", "from iacgate.cli.main import run; run()", "check", str(judged)]
+    for more in (
+        ["--output", str(judged)],
+        ["--report", f"json={judged}"],
+        ["--report", "json=a", "--report", "sarif=a"],
+    ):
+        assert subprocess.run([*run, *more], capture_output=True, timeout=60, check=False, cwd=tmp_path).returncode == 2
+    assert judged.read_bytes() == plan("update").read_bytes()

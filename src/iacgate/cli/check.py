@@ -127,6 +127,7 @@ def check(
     Several plans are judged in turn and the worst outcome counts.
     """
     wanted = _targets(reports)
+    _refuse_overwriting(paths, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
     judged = [_judge(path, source, settings) for path in paths]
     notes = found_but_ignored(
@@ -168,6 +169,16 @@ def _targets(reports: tuple[str, ...]) -> list[tuple[str, str]]:
             raise UsageError(f"--report takes FORMAT=FILE, not {report!r}", hint=f"formats: {', '.join(FORMATS)}")
         out.append((name, target))
     return out
+
+
+def _refuse_overwriting(paths: tuple[str, ...], targets: list[str]) -> None:
+    """No report takes another's place, or that of what is judged."""
+    files = [str(Path(target).resolve()) for target in targets]
+    for target, file in zip(targets, files, strict=True):
+        if files.count(file) > 1 and Path(file).parent != Path("/dev"):
+            raise UsageError(f"two reports would be written to {target}")
+        if file in {str(Path(path).resolve()) for path in paths if path != "-"}:
+            raise UsageError(f"the report would overwrite the input {target}")
 
 
 def _beside(paths: tuple[str, ...]) -> list[Path]:

@@ -21,7 +21,8 @@ __all__ = ["explain"]
 def explain(words: tuple[str, ...], **options: Any) -> None:
     """Say why FINDING is what it is, or (without it, or with `decision`) why the outcome is.
 
-    FINDING is a fingerprint from a report (its first characters will do), a resource's address or a check's id.
+    FINDING is a fingerprint from a report (four characters of it and more will do), a resource's
+    address, a check's id or one of its aliases.
     PLAN and the options are those of `iacgate check`.
     """
     if len(words) > 2:

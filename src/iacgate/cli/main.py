@@ -59,6 +59,7 @@ def main() -> None:
 
 def run() -> NoReturn:
     """The entry point of the installed command."""
+    _open_closed_streams()
     gc.disable()  # decoding a large plan makes millions of objects and no cycles
     code = _run()
     try:
@@ -69,6 +70,13 @@ def run() -> NoReturn:
     except (OSError, ValueError):
         code = code or 4
     os._exit(code)  # tearing down what a large plan left behind takes longer than judging it
+
+
+def _open_closed_streams() -> None:
+    """A caller may have closed our streams (``>&-``): Python then has none, and writing would crash."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - it stays open
 
 
 def _run() -> int:

@@ -48,8 +48,10 @@ def _lint_file(path: Path) -> tuple[list[Problem], str]:
     if bundle is not None:
         roots = [path.parent / directory for directory in bundle["checks"]]
         for root in roots:
-            more, _ = _lint_directory(root, None)
-            problems += more
+            try:
+                problems += _lint_directory(root, None)[0]
+            except PolicyError as error:
+                problems.append(Problem(str(path), 0, 0, error.message))
         if not any(not problem.warning for problem in problems):
             problems += unknown_names(bundle, load_directories(roots), str(path))
     return problems, "a policy bundle"

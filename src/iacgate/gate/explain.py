@@ -24,15 +24,28 @@ def find_results(judged: Judged, wanted: str) -> list[Result]:
     Raises ``UsageError`` when there is none.
     """
     results = [*judged.report.results, *judged.report.fixed]
-    found = [one for one in results if wanted in (one.subject.address, one.check.id, one.fingerprint)]
-    if not found and len(wanted) >= 6:
+    found = [
+        one for one in results if wanted in (one.subject.address, one.check.id, one.fingerprint, *one.check.aliases)
+    ]
+    if not found and len(wanted) >= 4:
         found = [one for one in results if one.fingerprint.startswith(wanted.lower())]
     if not found:
         raise UsageError(
             f"no finding of this plan has the fingerprint, address or check id {wanted!r}",
-            hint="the report lists fingerprints; passes are found by address or check id",
+            hint=_why_not(judged, wanted),
         )
     return found
+
+
+def _names_of(result: Result) -> tuple[str, ...]:
+    return (result.subject.address, result.check.id, result.fingerprint, *result.check.aliases)
+
+
+def _why_not(judged: Judged, wanted: str) -> str:
+    changes = judged.plan.resource_changes if judged.plan is not None else ()
+    if any(change.address == wanted for change in changes):
+        return "it is in the plan, but no check looks at it; `iacgate checks list --type TYPE` shows which would"
+    return "a report lists the fingerprints (four characters and more will do); the plan comes last"
 
 
 def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iterator[str]:
@@ -48,7 +61,7 @@ def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iter
     yield from (f"  {line}" for line in _condition(judged, source, result))
     yield ""
     yield "What it does to the decision"
-    yield from (f"  {line}" for line in _effect(result))
+    yield from (f"  {line}" for line in _effect(result, posture=judged.report.decision.posture))
     if result.verdict is not Verdict.PASS:
         yield ""
         yield "How to fix"
@@ -99,9 +112,11 @@ def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubjec
     return after.subject_at(result.subject.address)
 
 
-def _effect(result: Result) -> Iterator[str]:
+def _effect(result: Result, *, posture: bool) -> Iterator[str]:
     yield f"level {result.enforcement}, given by {result.policy_rule}"
-    if result.change is Change.PRE_EXISTING:
+    if posture:
+        yield "a state says what is; nothing in it is taken as old"
+    elif result.change is Change.PRE_EXISTING:
         yield "it was like this before the plan; what was there before counts as soft-mandatory at most, and as a note"
         yield "on resources that the plan does not change (unless the policy says `enforce_on: all`)"
     elif result.change is not None:

@@ -32,7 +32,7 @@ def apply_exceptions(
             continue
         idle.discard(exception.id)
         if unmet := _unmet(exception, policy, catalogue, verdicts):
-            out.append(result._replace(exception=f"exception {exception.id} does not apply: {'; '.join(unmet)}"))
+            out.append(result._replace(exception=f"`{exception.id}` does not apply: {'; '.join(unmet)}"))
         else:
             why = f"{exception.id}: {exception.reason} (owner {exception.owner})"
             out.append(result._replace(effect=Effect.EXCEPTED, exception=why))

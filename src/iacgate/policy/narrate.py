@@ -59,7 +59,7 @@ def _judge(tree: dict[str, Any], subject: Subject) -> tuple[str, tuple[Evidence,
         node.explain(subject.values, subject.unknown, (), subject, truth == 0, 2 if truth == 0 else truth, out)
     except ConditionError as error:
         return "error", (Evidence("", str(error), "a value the check can read"),)
-    return _TRUTHS[truth], tuple(dict.fromkeys(out))
+    return _TRUTHS[truth], tuple(one for number, one in enumerate(out) if one not in out[:number])
 
 
 def describe(tree: dict[str, Any]) -> str:

@@ -138,7 +138,7 @@ class PlanSubject:
         chain = self._origin(expression).chain
         if any(step.startswith("local.") for step in chain):
             return Trace(chain, "a plan does not show what locals are made of; refer to the resource itself")
-        return Trace(chain, "known only after apply")
+        return Trace(chain, "only apply settles it; a reference to a resource of this plan alone would show it")
 
     def is_sensitive(self, at: Path) -> bool:
         """The plan's mask covers the value, one of its parents or a part of it."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_exists", "compile_policy_document", "compile_related"]
 
+_DOCUMENT = "write it as an `aws_iam_policy_document` data source: a plan shows its statements before apply"
 _SHOWN = 8
 """Partners that may be the one and are listed as evidence; there can be thousands."""
 _ALWAYS = Node(lambda v, u, at, s: PASS_TRUTH, lambda v, u, at, s, negated, want, out: None, False)
@@ -172,7 +173,10 @@ def compile_policy_document(tree: dict[str, Any], compile_condition: Compile) ->
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         found, mask, place = document(v, u, at, s)
         if isinstance(found, Marker):
-            out.append(make_evidence(found, place, "a policy document that is known", s, want))
+            evidence = make_evidence(found, place, "a policy document that is known", s, want)
+            if found is UNKNOWN:
+                evidence = evidence._replace(needs=_DOCUMENT)
+            out.append(evidence)
             return
         node.explain(found, mask, place, _Inside(s, place), negated, want, out)  # type: ignore[arg-type]
 
