@@ -19,7 +19,7 @@ _DECIDING = {Outcome.DENY: Effect.DENY, Outcome.REVIEW: Effect.REVIEW, Outcome.E
 
 
 def find_results(judged: Judged, wanted: str) -> list[Result]:
-    """Results by fingerprint (or its first 6 characters and more), address or check id.
+    """Results by fingerprint (or its first 4 characters and more), address, check id or alias.
 
     Raises ``UsageError`` when there is none.
     """
@@ -35,10 +35,6 @@ def find_results(judged: Judged, wanted: str) -> list[Result]:
             hint=_why_not(judged, wanted),
         )
     return found
-
-
-def _names_of(result: Result) -> tuple[str, ...]:
-    return (result.subject.address, result.check.id, result.fingerprint, *result.check.aliases)
 
 
 def _why_not(judged: Judged, wanted: str) -> str:
