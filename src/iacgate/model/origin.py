@@ -1,0 +1,42 @@
+"""Where a value that is not known yet comes from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = ["Origin", "Target"]
+
+
+class Target(NamedTuple):
+    """A resource block that a value comes from, and which of its instances."""
+
+    modules: tuple[tuple[str, str | None], ...]
+    """Module calls with instance key; ``None``: any instance."""
+    mode: str
+    type: str
+    name: str
+    key: str | None
+    """Instance key as written; ``None``: not said (all instances, or the one with the same key)."""
+    attribute: str
+    """The attribute path behind the instance, empty when the reference names the whole resource."""
+
+
+class Origin(NamedTuple):
+    """Where a value comes from."""
+
+    targets: tuple[Target, ...] = ()
+    closed: bool = False
+    """Nothing else than ``targets`` can be the value's source."""
+    key: str | None = None
+    """Chosen by ``each`` or ``count``: the instance key (as written) of the block that they stand in."""
+    chain: tuple[str, ...] = ()
+    """The references that were followed, first to last."""
+    null: bool = False
+    """It is known to come to null, or to what the provider takes as not set."""
+    why: str = ""
+    """What would settle it, where more can be said than that apply does."""
+
+    @property
+    def lone(self) -> Target | None:
+        """The one place the value comes from, when there is just one."""
+        return self.targets[0] if self.closed and len(self.targets) == 1 else None

@@ -1,0 +1,82 @@
+"""Terraform's values in Python: what an expression comes to, and what cannot be known yet.
+
+null, booleans, numbers, strings, lists (and tuples), maps (and objects) are ``None``, ``bool``, ``int`` or
+``float``, ``str``, ``list`` and ``dict``; a set is a :class:`SetValue`. What only an apply, a variable's value or
+a missing module would tell is an :class:`Unknown`, which may stand anywhere inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from iacgate.model.origin import Origin
+
+__all__ = ["EvaluationError", "SetValue", "Unknown", "holds_unknown", "unknown_of", "unknowns_in"]
+
+
+class EvaluationError(Exception):
+    """Terraform would refuse the expression: a missing key, an argument of the wrong type. Holds no value."""
+
+
+class Unknown:
+    """A value that is not known, and where it will come from."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, origin: Origin = Origin()) -> None:  # noqa: B008 - a named tuple does not change
+        self.origin = origin
+
+    def __repr__(self) -> str:
+        return f"Unknown({' -> '.join(self.origin.chain)})"
+
+
+class SetValue(list[Any]):
+    """A set: each element once, strings and numbers in order, as Terraform iterates over it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, elements: Iterable[Any]) -> SetValue:
+        """A set of these elements."""
+        once: list[Any] = []
+        for one in elements:
+            if not any(_same(one, other) for other in once):
+                once.append(one)
+        if all(isinstance(one, str) for one in once) or all(type(one) in (int, float) for one in once):
+            once.sort()
+        return cls(once)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (isinstance(one, bool) is isinstance(other, bool) and one == other)
+
+
+def unknowns_in(value: Any) -> Iterator[Unknown]:
+    """Every unknown in a value, however deep."""
+    if isinstance(value, Unknown):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from unknowns_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from unknowns_in(item)
+
+
+def holds_unknown(value: Any) -> bool:
+    """Some part of it is unknown."""
+    return next(unknowns_in(value), None) is not None
+
+
+def unknown_of(*values: Any, why: str = "") -> Unknown:
+    """The unknown that is made of these values in a way that cannot be told: it may be anything."""
+    origins = [one.origin for value in values for one in unknowns_in(value)]
+    return Unknown(
+        Origin(
+            tuple(dict.fromkeys(target for one in origins for target in one.targets)),
+            closed=False,
+            chain=tuple(dict.fromkeys(step for one in origins for step in one.chain)),
+            why=why or next((one.why for one in origins if one.why), ""),
+        )
+    )
