@@ -4,6 +4,12 @@ Run it after a new provider version, in a directory whose configuration pins tha
 
     terraform init && terraform providers schema -json | python scripts/trim_schema.py --version 5.100.0
 
+A schema that was flattened already (``{"resources": {TYPE: {PATH: {"t": type, "f": flags, "n": nesting, "max": …}}}}``,
+which is how those of Azure and Google are kept, whose providers are not run here) is taken as it is::
+
+    gunzip -c azurerm.json.gz | python scripts/trim_schema.py --version 4.55.0 --provider hashicorp/azurerm \\
+        --types scripts/schema_types_azure.txt --output src/iacgate/policy/schema/azurerm.json.gz
+
 It keeps the types of ``scripts/schema_types.txt`` and writes ``src/iacgate/policy/schema/aws.json.gz``.
 The same input gives the same bytes, so a rebuilt file shows in a diff only when the provider changed.
 """
@@ -20,7 +26,7 @@ sys.path.insert(0, str(ROOT / "src"))  # runs from a checkout without an install
 import msgspec  # noqa: E402
 
 from iacgate.errors import IacgateError, UsageError  # noqa: E402
-from iacgate.policy.provider_schema import TypeSchemas, flatten, read_terraform_schema  # noqa: E402
+from iacgate.policy.provider_schema import AttributeSchema, TypeSchemas, flatten, read_terraform_schema  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,6 +57,12 @@ def read_types(text: str) -> list[str]:
 
 def trim(content: bytes, *, provider: str, version: str, wanted: list[str]) -> TypeSchemas:
     """The schemas of the ``wanted`` types of one provider; refuses a type the provider does not have."""
+    flat = read_flat(content, provider)
+    if flat is not None:
+        if missing := sorted(set(wanted) - flat.keys()):
+            raise UsageError(f"{provider} {version} has no type {', '.join(missing)}")
+        resources = {name: msgspec.Raw(msgspec.json.encode(flat[name])) for name in sorted(wanted)}
+        return TypeSchemas(provider=provider, version=version, resources=resources, data={})
     providers = read_terraform_schema(content, name="input")
     if provider not in providers:
         raise UsageError(f"the input holds no schema of {provider}, only of: {', '.join(providers)}")
@@ -67,6 +79,20 @@ def trim(content: bytes, *, provider: str, version: str, wanted: list[str]) -> T
         resources={name: _flat(full.resource_schemas[name]) for name in sorted(resources)},
         data={name: _flat(full.data_source_schemas[name]) for name in sorted(data)},
     )
+
+
+def read_flat(content: bytes, provider: str) -> dict[str, dict[str, AttributeSchema]] | None:
+    """The types of a schema that was flattened already; ``None`` when it is Terraform's own."""
+    document = msgspec.json.decode(content)
+    if document.get("provider") != provider or "resources" not in document:
+        return None
+    return {
+        name: {
+            path: AttributeSchema(one["t"], one.get("f", ""), one.get("n", ""), one.get("max", 0))
+            for path, one in sorted(paths.items())
+        }
+        for name, paths in document["resources"].items()
+    }
 
 
 def pack(schemas: TypeSchemas) -> bytes:

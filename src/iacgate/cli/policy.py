@@ -53,7 +53,7 @@ def _lint_file(path: Path) -> tuple[list[Problem], str]:
             except PolicyError as error:
                 problems.append(Problem(str(path), 0, 0, error.message))
         if not any(not problem.warning for problem in problems):
-            problems += unknown_names(bundle, load_directories(roots), str(path))
+            problems += unknown_names(bundle, load_directories(roots, bundle["parameters"]), str(path))
     return problems, "a policy bundle"
 
 

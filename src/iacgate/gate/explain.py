@@ -9,6 +9,7 @@ from iacgate.model.decision import Outcome
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
+from iacgate.policy.configuration_subjects import Configured
 from iacgate.policy.plan_subject import PlanSubject
 from iacgate.policy.world import World
 
@@ -98,13 +99,15 @@ def _step(depth: int, truth: str, text: str, evidence: Sequence[Evidence]) -> It
             yield f"{indent}            to know it: {one.needs}"
 
 
-def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubject | None:
+def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubject | Configured | None:
     assert judged.plan is not None
     after = World(judged.plan, "after", source.catalogue.settable)
     before = World(judged.plan, "before", source.catalogue.settable)
     after.opposite, before.opposite = before, after
     if result.subject.kind == "account":
         return after.account()
+    if result.subject.kind != "resource":
+        return after.parts.at(result.subject.kind, result.subject.address)
     return after.subject_at(result.subject.address)
 
 

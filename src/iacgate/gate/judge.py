@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
 from iacgate.model.decision import EXIT_CODES, Coverage, Decision, InputInfo, Outcome, PolicyInfo, Report, Summary
 from iacgate.model.finding import Result
-from iacgate.model.plan import Plan
+from iacgate.model.plan import Plan, ProviderLock
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
 from iacgate.policy.evaluate import evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
@@ -80,7 +80,8 @@ def load_policy(file: Path | None) -> PolicySource:
     if bundle is None or errors:
         raise PolicyError(f"the policy {file} is not usable", tuple(source.problems))
     roots = [file.parent / directory for directory in bundle["checks"]]
-    catalogue = load_directories(roots) if roots else load_packaged()
+    given = bundle["parameters"]
+    catalogue = load_directories(roots, given) if roots else load_packaged(given)
     return PolicySource(bundle, catalogue, False, str(file))
 
 
@@ -94,6 +95,8 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         plan = read_state(data, path)
     else:
         plan = read_plan(data, path)
+        if settings.source_dir is not None:
+            plan.read_locks = partial(_locks, settings.source_dir)
     policy = resolve_policy(
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
@@ -133,6 +136,12 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         notes,
     )
     return Judged(report, partial(_secrets, plan, report), plan, policy)
+
+
+def _locks(source_dir: Path) -> Mapping[str, ProviderLock]:
+    from iacgate.sources.lock_file import read_locks
+
+    return read_locks(source_dir)
 
 
 def _secrets(plan: Plan, report: Report) -> frozenset[str]:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from iacgate.model.configuration import Configuration, PriorState
 
-__all__ = ["ChangeValues", "CheckResult", "DeferredChange", "Mask", "OutputChange", "Plan", "ResourceChange"]
+__all__ = [
+    "ChangeValues",
+    "CheckResult",
+    "DeferredChange",
+    "Mask",
+    "OutputChange",
+    "Plan",
+    "ProviderLock",
+    "ResourceChange",
+]
 
 Mask = Any
 """``True``: all of it. ``False`` or ``{}``: nothing. Else a tree shaped like the value."""
@@ -88,6 +97,13 @@ class CheckResult(NamedTuple):
     problems: tuple[str, ...]
 
 
+class ProviderLock(NamedTuple):
+    """What the dependency lock file holds of one provider."""
+
+    version: str
+    hashes: tuple[str, ...]
+
+
 class Plan:
     """A whole plan. What is decoded lazily comes from the reader by the functions given here."""
 
@@ -109,6 +125,9 @@ class Plan:
         decode_change: Callable[[ResourceChange], ChangeValues],
         decode_configuration: Callable[[], Configuration | None],
         decode_prior_state: Callable[[], PriorState],
+        read_locks: Callable[[], Mapping[str, ProviderLock] | None] = lambda: None,
+        text_of: Callable[[ResourceChange], bytes] | None = None,
+        has_configuration: bool = True,
     ) -> None:
         self.format_version = format_version
         self.terraform_version = terraform_version
@@ -127,6 +146,13 @@ class Plan:
         self.may_hold_secrets = may_hold_secrets
         """Something is marked sensitive, or a provider is configured with what looks like a credential."""
 
+        self.read_locks = read_locks
+        """Reads the dependency lock file beside the configuration; see ``provider_locks``."""
+        self.text_of = text_of
+        """A change's values before they are decoded, to look for something in all of them. ``None``: only decoded."""
+        self.has_configuration = has_configuration
+        """False: what it was made of never had one (a state). Else one that is missing was withheld."""
+
         self._decode_change = decode_change
         self._decode_configuration = decode_configuration
         self._decode_prior_state = decode_prior_state
@@ -144,3 +170,8 @@ class Plan:
     def prior_state(self) -> PriorState:
         """What the plan knows and does not list as a change: data sources that were read, what `-target` left out."""
         return self._decode_prior_state()
+
+    @cached_property
+    def provider_locks(self) -> Mapping[str, ProviderLock] | None:
+        """Provider's source address -> what is locked; ``None`` when no source directory is known."""
+        return self.read_locks()

@@ -8,7 +8,7 @@ their type turns up.
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ import msgspec
 from iacgate.errors import PolicyError, Problem
 from iacgate.model.finding import CheckInfo, Family, Severity, Tier
 from iacgate.policy.conditions import compile_condition
+from iacgate.policy.parameters import Parameter, fill, values_of
 from iacgate.policy.subject import Node
 
 __all__ = [
@@ -33,7 +34,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 4
+FORMAT = 6
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -48,6 +49,8 @@ class CheckHead(NamedTuple):
     subject: str
     aliases: tuple[str, ...]
     resource_types: tuple[str, ...]
+    parameters: dict[str, Parameter]
+    """What the policy bundle may or must give, by name."""
 
 
 class Case(NamedTuple):
@@ -74,16 +77,18 @@ class _Compiled(msgspec.Struct):
     digest: str
     heads: list[CheckHead]
     infos: list[msgspec.Raw]
-    cases: list[msgspec.Raw]
+    cases: list[tuple[int, msgspec.Raw]]
+    """Each with the number of its check, which is asked for more often than the case itself."""
     by_type: dict[str, list[int]]
     account: list[int]
+    by_part: dict[str, list[int]]
+    """Cases about parts of the configuration: ``module``, ``provider``, …"""
     settable: list[tuple[str, str]]
     partners: list[str]
     policies: dict[str, msgspec.Raw]
 
 
 class _Case(msgspec.Struct):
-    check: int
     condition: dict[str, Any]
     when: dict[str, Any] | None
     message: str
@@ -91,14 +96,19 @@ class _Case(msgspec.Struct):
 
 
 class Catalogue:
-    """Compiled checks. Several directories join into one; an id may stand only once."""
+    """Compiled checks. Several directories join into one; an id may stand only once.
 
-    def __init__(self, parts: Sequence[_Compiled]) -> None:
+    ``given`` holds the parameters of the policy bundle that the checks are for.
+    """
+
+    def __init__(self, parts: Sequence[_Compiled], given: Mapping[str, Any] | None = None) -> None:
+        self.given = given or {}
         self.heads: list[CheckHead] = []
         self._infos: list[msgspec.Raw] = []
         self._cases: list[tuple[int, msgspec.Raw]] = []
         self._by_type: dict[str, list[int]] = {}
         self._account: list[int] = []
+        self._by_part: dict[str, list[int]] = {}
         settable: set[tuple[str, str]] = set()
         partners: set[str] = set()
         self.policies: dict[str, msgspec.Raw] = {}
@@ -106,9 +116,11 @@ class Catalogue:
             first, first_case = len(self.heads), len(self._cases)
             self.heads += part.heads
             self._infos += part.infos
-            self._cases += [(first, raw) for raw in part.cases]
+            self._cases += [(first + check, raw) for check, raw in part.cases]
             for kind, numbers in part.by_type.items():
                 self._by_type.setdefault(kind, []).extend(first_case + number for number in numbers)
+            for name, numbers in part.by_part.items():
+                self._by_part.setdefault(name, []).extend(first_case + number for number in numbers)
             self._account += [first_case + number for number in part.account]
             settable.update(part.settable)
             partners.update(part.partners)
@@ -129,8 +141,8 @@ class Catalogue:
         return len(self.heads)
 
     def knows_type(self, kind: str) -> bool:
-        """Some check looks at resources of this type."""
-        return kind in self._by_type
+        """Some check looks at resources of this type, and does not just wait for a parameter."""
+        return any(not self.is_idle(self._cases[number][0]) for number in self._by_type.get(kind, ()))
 
     def info(self, number: int) -> CheckInfo:
         """A check's metadata."""
@@ -156,37 +168,56 @@ class Catalogue:
 
     def cases(self, kind: str, enabled: Sequence[bool]) -> list[Case]:
         """The cases of enabled checks for a resource type."""
-        return [self._case(number) for number in self._by_type.get(kind, ()) if enabled[self._check_of(number)]]
+        return [self._case(number) for number in self._by_type.get(kind, ()) if enabled[self._cases[number][0]]]
 
     def account_cases(self, enabled: Sequence[bool]) -> list[Case]:
         """The cases of enabled checks on the account."""
-        return [self._case(number) for number in self._account if enabled[self._check_of(number)]]
+        return [self._case(number) for number in self._account if enabled[self._cases[number][0]]]
+
+    def configuration_cases(self, enabled: Sequence[bool]) -> dict[str, list[Case]]:
+        """The cases of enabled checks on parts of the configuration, by kind of part."""
+        found = {
+            kind: [self._case(number) for number in numbers if enabled[self._cases[number][0]]]
+            for kind, numbers in self._by_part.items()
+        }
+        return {kind: cases for kind, cases in found.items() if cases}
+
+    def is_idle(self, number: int) -> bool:
+        """The check waits for a parameter that the policy bundle does not give."""
+        return values_of(self.heads[number].parameters, self.given) is None
 
     def conditions(self, number: int) -> list[CaseData]:
         """The cases of a check in normal form, for ``explain``."""
         found = []
-        for position, (first, raw) in enumerate(self._cases):
-            case = msgspec.msgpack.decode(raw, type=_Case)
-            if first + case.check == number:
+        for position, (check, raw) in enumerate(self._cases):
+            if check == number:
+                case = msgspec.msgpack.decode(raw, type=_Case)
                 types = [kind for kind, numbers in self._by_type.items() if position in numbers]
-                found.append(CaseData(tuple(types), case.condition, case.when))
+                condition, when = self._filled(number, case)
+                found.append(CaseData(tuple(types), condition, when))
         return found
-
-    def _check_of(self, number: int) -> int:
-        return self._case(number).check
 
     def _case(self, number: int) -> Case:
         if number not in self._compiled:
-            first, raw = self._cases[number]
+            check, raw = self._cases[number]
             case = msgspec.msgpack.decode(raw, type=_Case)
+            condition, when = self._filled(check, case)
             self._compiled[number] = Case(
-                first + case.check,
-                compile_condition(case.condition),
-                compile_condition(case.when) if case.when else None,
+                check,
+                compile_condition(condition),
+                compile_condition(when) if when else None,
                 case.message,
                 case.on_destroy,
             )
         return self._compiled[number]
+
+    def _filled(self, check: int, case: "_Case") -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Condition and ``when`` with the values of the parameters."""
+        parameters = self.heads[check].parameters
+        if not parameters:
+            return case.condition, case.when
+        values = values_of(parameters, self.given) or {}
+        return fill(case.condition, values), fill(case.when, values)
 
 
 def compile_directory(root: Path) -> bytes:
@@ -201,7 +232,7 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
     if errors:
         raise PolicyError(f"{_count(len(errors), 'problem')} in the checks of {root}", tuple(problems))
     encode = msgspec.msgpack.encode
-    heads, infos, cases, by_type, account = [], [], [], {}, []  # type: ignore[var-annotated]
+    heads, infos, cases, by_type, by_part, account = [], [], [], {}, {}, []  # type: ignore[var-annotated]
     settable: set[tuple[str, str]] = set()
     for number, check in enumerate(checks):
         types = list(dict.fromkeys(kind for case in check["cases"] for kind in case["types"]))
@@ -214,6 +245,10 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
                 check["subject"],
                 tuple(check["aliases"]),
                 tuple(types),
+                {
+                    name: Parameter(one["about"], tuple(one["kinds"]), one.get("default"))
+                    for name, one in check["parameters"].items()
+                },
             )
         )
         keys = (
@@ -235,16 +270,31 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
         settable.update((kind, name) for kind, name in check["settable"])
         for case in check["cases"]:
             message = case.get("message", check["message"])
-            whole = _Case(number, case["condition"], case.get("when"), message, _asks_action(case))
+            whole = _Case(case["condition"], case.get("when"), message, _asks_action(case))
             for kind in case["types"]:
                 by_type.setdefault(kind, []).append(len(cases))
-            if check["subject"] == "account":
-                account.append(len(cases))
-            cases.append(msgspec.Raw(encode(whole)))
+            for word in check["subjects"]:
+                if word == "account":
+                    account.append(len(cases))
+                elif word != "resource":
+                    by_part.setdefault(word, []).append(len(cases))
+            cases.append((number, msgspec.Raw(encode(whole))))
     digest = _digest(part for file, content in files for part in (file.encode(), content))
     raws = {name: msgspec.Raw(encode(policy)) for name, policy in policies.items()}
     return encode(
-        _Compiled(FORMAT, digest, heads, infos, cases, by_type, account, sorted(settable), _partners(checks), raws)
+        _Compiled(
+            FORMAT,
+            digest,
+            heads,
+            infos,
+            cases,
+            by_type,
+            account,
+            by_part,
+            sorted(settable),
+            _partners(checks),
+            raws,
+        )
     )
 
 
@@ -282,9 +332,9 @@ def lint_files(
     return checks, problems, policies
 
 
-def load_packaged() -> Catalogue:
-    """The library that comes with iacgate."""
-    return Catalogue([_packaged_part()])
+def load_packaged(given: Mapping[str, Any] | None = None) -> Catalogue:
+    """The library that comes with iacgate; ``given`` are the parameters of a policy bundle."""
+    return Catalogue([_packaged_part()], given)
 
 
 def packaged_root() -> Path:
@@ -302,15 +352,21 @@ def packaged_root() -> Path:
         return path
 
 
-def load_directory(root: Path, schema_file: Path | None = None, *, with_packaged: bool = True) -> Catalogue:
+def load_directory(
+    root: Path,
+    schema_file: Path | None = None,
+    *,
+    with_packaged: bool = True,
+    given: Mapping[str, Any] | None = None,
+) -> Catalogue:
     """A user's checks, beside the packaged ones unless told otherwise. Raises ``PolicyError`` with every problem."""
     parts = [_packaged_part()] if with_packaged else []
-    return Catalogue([*parts, _cached_part(root, schema_file)])
+    return Catalogue([*parts, _cached_part(root, schema_file)], given)
 
 
-def load_directories(roots: Iterable[Path]) -> Catalogue:
-    """The packaged library and several directories."""
-    return Catalogue([_packaged_part(), *(_cached_part(root, None) for root in roots)])
+def load_directories(roots: Iterable[Path], given: Mapping[str, Any] | None = None) -> Catalogue:
+    """The packaged library and several directories; ``given`` are the parameters of a policy bundle."""
+    return Catalogue([_packaged_part(), *(_cached_part(root, None) for root in roots)], given)
 
 
 def _packaged_part() -> _Compiled:

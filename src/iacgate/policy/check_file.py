@@ -8,11 +8,14 @@ import yaml
 
 from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.condition_paths import Scope
-from iacgate.policy.condition_syntax import parse_condition, warn_unknown_type
+from iacgate.policy.condition_syntax import operand_problem, parse_condition, warn_unknown_type
+from iacgate.policy.configuration_shapes import SHAPES
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
-__all__ = ["CHECK_KEYS", "read_check"]
+__all__ = ["CHECK_KEYS", "SUBJECTS", "read_check"]
+
+SUBJECTS = ("resource", "account", *SHAPES)
 
 CHECK_KEYS = (
     "id",
@@ -21,6 +24,7 @@ CHECK_KEYS = (
     "severity",
     "tier",
     "subject",
+    "parameters",
     "resource",
     "when",
     "condition",
@@ -34,6 +38,7 @@ CHECK_KEYS = (
     "examples",
 )
 _REQUIRED = ("id", "title", "family", "severity", "message", "rationale", "remediation", "examples")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACEHOLDERS = {"address", "type", "name"}
 
@@ -61,8 +66,12 @@ def read_check(data: bytes, source: Source, stem: str, schema: ProviderSchema) -
     values = {key: value for key, (_, value) in entries.items()}
     check = _metadata(values, source, stem)
     settable: set[tuple[str, str]] = set()
-    check["cases"] = _cases(values, node, check["subject"], source, schema, settable)
+    declared = _parameters(values["parameters"], source) if "parameters" in values else {}
+    kinds: dict[str, set[str]] = {name: set() for name in declared}
+    scope = Scope(source, schema, (), settable=settable, parameters=kinds)
+    check["cases"] = _cases(values, node, check["subjects"], scope)
     check["settable"] = sorted(settable)
+    check["parameters"] = _settled(declared, kinds, values.get("parameters", node), source)
     check["examples"] = _examples(values["examples"], source) if "examples" in values else {}
     return check
 
@@ -80,7 +89,7 @@ def _metadata(values: dict[str, yaml.Node], source: Source, stem: str) -> dict[s
         "family": choice("family", list(Family), Family.HYGIENE),
         "severity": choice("severity", list(Severity), Severity.HIGH),
         "tier": choice("tier", list(Tier), Tier.BASELINE),
-        "subject": choice("subject", ["resource", "account"], "resource"),
+        "subjects": _subjects(values["subject"], source) if "subject" in values else ["resource"],
         "message": text("message"),
         "rationale": text("rationale"),
         "remediation": text("remediation"),
@@ -88,6 +97,7 @@ def _metadata(values: dict[str, yaml.Node], source: Source, stem: str) -> dict[s
         "aliases": source.texts(values["aliases"], "`aliases`") if "aliases" in values else [],
         "controls": _controls(values["controls"], source) if "controls" in values else {},
     }
+    check["subject"] = check["subjects"][0] if len(check["subjects"]) == 1 else "configuration"
     if check["id"] and not _SLUG.fullmatch(check["id"]):
         source.problem(values["id"], "`id` must be a slug: lower-case words joined by hyphens")
     elif check["id"] and stem and check["id"] != stem:
@@ -113,19 +123,57 @@ def _controls(node: yaml.Node, source: Source) -> dict[str, list[str]]:
     }
 
 
-def _cases(
-    values: dict[str, yaml.Node],
-    node: yaml.Node,
-    subject: str,
-    source: Source,
-    schema: ProviderSchema,
-    settable: set[tuple[str, str]],
-) -> list[dict[str, Any]]:
+def _subjects(node: yaml.Node, source: Source) -> list[str]:
+    """What the check is about: one word, or several parts of the configuration that share the condition."""
+    words = source.texts(node, "`subject`")
+    if not words or not set(words) <= set(SUBJECTS):
+        source.problem(node, f"`subject` must be one of {', '.join(SUBJECTS)}")
+        return ["resource"]
+    if len(words) > 1 and not set(words) <= set(SHAPES):
+        source.problem(node, f"only {', '.join(SHAPES)} may stand together in `subject`")
+        return words[:1]
+    return list(dict.fromkeys(words))
+
+
+def _parameters(node: yaml.Node, source: Source) -> dict[str, dict[str, Any]]:
+    """What the check leaves to the policy bundle: name -> ``about`` and, where there is one, ``default``."""
+    out: dict[str, dict[str, Any]] = {}
+    for name, (key_node, value) in source.mapping(node, "`parameters`").items():
+        if not _PARAMETER.fullmatch(name):
+            source.problem(key_node, "a parameter's name is made of lower-case letters, digits and underscores")
+        entries = source.mapping(value, f"`parameters.{name}`")
+        for key, (inner, _) in entries.items():
+            if key not in ("about", "default"):
+                source.problem(inner, f"unknown key `{key}` of a parameter; there are about and default")
+        if "about" not in entries:
+            source.problem(value, f"`parameters.{name}` needs `about`: one sentence for people who write policies")
+        out[name] = {"about": source.text(entries["about"][1], "`about`") if "about" in entries else ""}
+        if "default" in entries:
+            out[name]["default"] = source.plain(entries["default"][1])
+    return out
+
+
+def _settled(
+    declared: dict[str, dict[str, Any]], kinds: dict[str, set[str]], node: yaml.Node, source: Source
+) -> dict[str, dict[str, Any]]:
+    """The declared parameters with the kinds of operand they stand for; defaults must be of these kinds."""
+    for name, one in declared.items():
+        if not kinds[name]:
+            source.problem(node, f"the parameter `{name}` is used in no condition")
+        for kind in sorted(kinds[name]) if "default" in one else ():
+            if wanted := operand_problem(one["default"], kind):
+                source.problem(node, f"the default of `{name}` must be {wanted}")
+        one["kinds"] = sorted(kinds[name])
+    return declared
+
+
+def _cases(values: dict[str, yaml.Node], node: yaml.Node, subjects: list[str], scope: Scope) -> list[dict[str, Any]]:
+    source = scope.source
     if ("cases" in values) == ("condition" in values):
         source.problem(node, "a check needs `resource` with `condition`, or `cases`: one of them")
         return []
     if "condition" in values:
-        return [_case(values, node, subject, source, schema, settable)]
+        return [_case(values, node, subjects, scope)]
     for key in ("resource", "when"):
         if key in values:
             source.problem(values[key], f"`{key}` stands inside each of `cases`")
@@ -135,34 +183,29 @@ def _cases(
         for key, (key_node, _) in inner.items():
             if key not in ("resource", "when", "condition", "message"):
                 source.problem(key_node, f"unknown key `{key}` in a case")
-        out.append(
-            _case(
-                {key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True
-            )
-        )
+        out.append(_case({key: value for key, (_, value) in inner.items()}, item, subjects, scope, inside=True))
     return out
 
 
 def _case(
-    values: dict[str, yaml.Node],
-    node: yaml.Node,
-    subject: str,
-    source: Source,
-    schema: ProviderSchema,
-    settable: set[tuple[str, str]],
-    *,
-    inside: bool = False,
+    values: dict[str, yaml.Node], node: yaml.Node, subjects: list[str], scope: Scope, *, inside: bool = False
 ) -> dict[str, Any]:
+    source = scope.source
     types: list[str] = []
-    if "resource" in values:
-        types = source.texts(values["resource"], "`resource`")
-        if not types:
-            source.problem(values["resource"], "`resource` names no type")
-        for kind in types:
-            warn_unknown_type(values["resource"], kind, source, schema)
-    elif subject == "resource":
-        source.problem(node, "`resource` is missing: name the resource types")
-    scope = Scope(source, schema, tuple(types), settable=settable)
+    if subjects[0] in SHAPES:
+        if "resource" in values:
+            source.problem(values["resource"], f"`resource` does not go with `subject: {subjects[0]}`")
+        scope = scope._replace(types=tuple(subjects), shape=subjects[0])
+    else:
+        if "resource" in values:
+            types = source.texts(values["resource"], "`resource`")
+            if not types:
+                source.problem(values["resource"], "`resource` names no type")
+            for kind in types:
+                warn_unknown_type(values["resource"], kind, source, scope.schema)
+        elif subjects[0] == "resource":
+            source.problem(node, "`resource` is missing: name the resource types")
+        scope = scope._replace(types=tuple(types))
     case: dict[str, Any] = {"types": types}
     if "condition" in values:
         case["condition"] = parse_condition(values["condition"], scope)

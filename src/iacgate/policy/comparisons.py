@@ -30,7 +30,7 @@ class Comparison(NamedTuple):
     """``equal to {}``; printed behind "should be"."""
     negated: str
     operand: str
-    """``any``, ``list``, ``number``, ``string``, ``strings``, ``bool``, ``regex``, ``cidrs``, ``version``, ``time``."""
+    """``any``, ``list``, ``number``, ``string``, ``strings``, ``bool``, ``regex``, ``patterns``, ``cidrs``, ``version``, ``time``."""
     whole: bool = False
     """Takes lists, sets and maps as they are, not one scalar."""
     folds: bool = False
@@ -131,6 +131,20 @@ def _affix(method: str) -> Callable[[Any, bool], Test]:
     return make
 
 
+def _like(operand: str | list[str], fold: bool) -> Test:
+    """Patterns in which ``*`` stands for anything and nothing else is special."""
+    from fnmatch import fnmatchcase
+
+    patterns = operand if isinstance(operand, list) else [operand]
+    literal = [re.sub(r"[\[?]", r"[\g<0>]", _fold(one) if fold else one) for one in patterns]
+
+    def test(value: Any) -> bool:
+        text = convert(value, "string")
+        return any(fnmatchcase(_fold(text) if fold else text, pattern) for pattern in literal)
+
+    return test
+
+
 def _contains(operand: Any, fold: bool) -> Test:
     test = _equals(operand, fold)
 
@@ -214,6 +228,8 @@ COMPARISONS: dict[str, Comparison] = {
     "ends_with": Comparison(
         _affix("endswith"), "text that ends with {}", "text that does not end with {}", "strings", folds=True
     ),
+    "like": Comparison(_like, "text like {}", "text unlike {}", "patterns", folds=True),
+    "not_like": Comparison(_negate(_like), "text unlike {}", "text like {}", "patterns", folds=True),
     "contains": Comparison(
         _contains, "something that contains {}", "something without {}", "any", whole=True, folds=True
     ),

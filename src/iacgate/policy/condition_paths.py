@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import yaml
 
+from iacgate.policy.configuration_shapes import SHAPES
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
 from iacgate.policy.yaml_nodes import Source
 
@@ -39,14 +40,20 @@ class Scope(NamedTuple):
     """Inside a policy document."""
     settable: "set[tuple[str, str]] | None" = None
     """Gathers (type, path) that authors may leave to the provider, among those the check names."""
+    shape: str = ""
+    """The types are parts of the configuration (``module``, …), whose attributes are ours; empty: resources."""
+    parameters: "dict[str, set[str]] | None" = None
+    """By parameter that the check declares: the kinds of operand it stands for, gathered."""
 
     def lookup(self, kind: str, path: str) -> AttributeSchema | None:
         """The schema of a path written with its marks."""
+        if self.shape:
+            return SHAPES[kind].get(path)
         return _DOCUMENT.get(path) if self.document else self.schema.attribute(kind, path)
 
     def knows(self, kind: str) -> bool:
         """The schema of the type is at hand."""
-        return self.document or self.schema.knows(kind)
+        return self.document or bool(self.shape) or self.schema.knows(kind)
 
 
 class FoundPath(NamedTuple):
@@ -58,14 +65,17 @@ class FoundPath(NamedTuple):
     """Schema path with marks; empty when it is not known."""
 
 
-def attribute_path(node: yaml.Node, scope: Scope, *, collection: bool = False) -> FoundPath:
-    """Take a written path apart and hold it against the schema of every type."""
+def attribute_path(node: yaml.Node, scope: Scope, *, collection: bool = False, whole: bool = False) -> FoundPath:
+    """Take a written path apart and hold it against the schema of every type.
+
+    With ``whole`` the path ``.`` may stand for the resource itself.
+    """
     source = scope.source
     text = source.text(node, "an attribute path")
     if text == ".":
         kind = scope.types[0] if scope.types else ""
         attribute = scope.lookup(kind, scope.prefix.removesuffix("[]").removesuffix("{}")) if scope.prefix else None
-        if not scope.prefix:
+        if not scope.prefix and not whole:
             source.problem(node, "`.` is the element of a quantifier; here an attribute must be named")
         element = AttributeSchema(attribute.element, "R") if attribute is not None else None
         return FoundPath([], element, scope.prefix)
@@ -108,14 +118,14 @@ def _hold(
             where = "a policy document" if scope.document else kind
             hint = (
                 ""
-                if scope.document
+                if scope.document or scope.shape
                 else scope.schema.suggest(kind, f"{scope.prefix}.{wrong}" if scope.prefix else wrong)
             )
             scope.source.problem(
                 node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else "")
             )
             return None
-        if scope.settable is not None and not scope.document and scope.schema.left_to_provider(kind, here):
+        if scope.settable is not None and not (scope.document or scope.shape) and scope.schema.left_to_provider(kind, here):
             scope.settable.add((kind, here.replace("[]", "").replace("{}", "")))
         last = position == len(steps) - 1
         if last:

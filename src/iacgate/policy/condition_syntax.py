@@ -16,12 +16,12 @@ from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
 from iacgate.policy.yaml_nodes import Source
 
-__all__ = ["CONDITION_FORMS", "Scope", "parse_condition"]
+__all__ = ["CONDITION_FORMS", "Scope", "operand_problem", "parse_condition"]
 
 TRUTHS = {"pass": 0, "unknown": 1, "fail": 2}
 LOGIC = ("all", "any", "none", "not")
 CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
-_OTHERS = ("is_set", "is_empty", "pattern_for")
+_OTHERS = ("is_set", "is_empty", "pattern_for", "holds_secret")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
 
 
@@ -92,7 +92,7 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     names = [key for key in entries if key in COMPARISONS or key in _OTHERS]
     allowed = ("attribute", "absent", "ignore_case", *COMPARISONS, *_OTHERS)
     _only(entries, allowed, scope)
-    found = attribute_path(entries["attribute"][1], scope)
+    found = attribute_path(entries["attribute"][1], scope, whole=names == ["holds_secret"])
     if len(names) != 1:
         if names or all(key in allowed for key in entries):
             source.problem(node, "an attribute needs exactly one comparison, such as `equals`")
@@ -107,6 +107,10 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         if "absent" in entries:
             source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
         return {**tree, name: source.flag(operand_node, f"`{name}`")}
+    if name == "holds_secret":
+        if "absent" in entries:
+            source.problem(entries["absent"][0], "`holds_secret` needs no `absent`: what is not there holds no secret")
+        return {**tree, name: source.flag(operand_node, f"`{name}`")}
     if name == "pattern_for":
         absent = _truth(entries, "absent", scope)
         return {
@@ -116,14 +120,16 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         }
     comparison = COMPARISONS[name]
     operand = _operand(operand_node, name, comparison.operand, scope)
+    given_later = isinstance(operand, dict)
     if "ignore_case" in entries:
         if not comparison.folds:
             source.problem(entries["ignore_case"][0], f"`ignore_case` does not go with `{name}`")
         tree["fold"] = source.flag(entries["ignore_case"][1], "`ignore_case`")
     if attribute is not None:
-        _fits(operand_node, name, operand, attribute, scope)
+        if not given_later:
+            _fits(operand_node, name, operand, attribute, scope)
         if (
-            comparison.operand in ("number", "time", "version", "regex", "strings", "cidrs")
+            comparison.operand in ("number", "time", "version", "regex", "strings", "patterns", "cidrs")
             and attribute.repeated
             and not comparison.whole
         ):
@@ -147,17 +153,36 @@ def _default(absent: int | None, node: yaml.Node, found: FoundPath, scope: Scope
 
 
 def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
+    """A comparison's operand: a value, or ``{parameter: NAME}`` for one that the policy bundle gives."""
     source = scope.source
     value = source.plain(node)
+    if isinstance(value, dict) and set(value) == {"parameter"}:
+        if scope.parameters is None or value["parameter"] not in scope.parameters:
+            source.problem(node, f"`{name}` takes a parameter that the check does not declare under `parameters`")
+        else:
+            scope.parameters[value["parameter"]].add(kind)
+        return value
+    wanted = operand_problem(value, kind)
+    if wanted:
+        source.problem(node, f"`{name}` takes {wanted}")
+    return value
+
+
+def operand_problem(value: Any, kind: str) -> str:
+    """What an operand should be where it is not of its kind; empty where it is."""
     try:
         match kind:
             case "list" if not isinstance(value, list) or not value:
                 raise ValueError("a list that is not empty")
+            case "list" if any(isinstance(item, list | dict) or item is None for item in value):
+                raise ValueError("a list of plain values")
             case "number" if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError("a number")
             case "bool" if not isinstance(value, bool):
                 raise ValueError("true or false")
-            case "strings" if not isinstance(value, str) and not (isinstance(value, list) and value):
+            case "string" if not isinstance(value, str):
+                raise ValueError("a text")
+            case "strings" | "patterns" if not _is_texts(value):
                 raise ValueError("a text or a list of texts")
             case "version" if not isinstance(value, str | int) or isinstance(value, bool):
                 raise ValueError('a version in quotes, such as "1.10"')
@@ -175,13 +200,17 @@ def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
             case "any" if value is None or isinstance(value, list | dict):
                 raise ValueError("one value; for several use `in`, for null use `is_set`")
     except (ValueError, TypeError) as error:
-        wanted = (
+        return (
             str(error)
             if "invalid literal" not in str(error) and "appear" not in str(error)
             else f"a {kind.removesuffix('s')}"
         )
-        source.problem(node, f"`{name}` takes {wanted}")
-    return value
+    return ""
+
+
+def _is_texts(value: Any) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return bool(texts) and all(isinstance(text, str) and text for text in texts)
 
 
 def _vet_regex(pattern: Any) -> None:
@@ -312,11 +341,14 @@ def warn_unknown_type(node: yaml.Node, kind: str, source: Source, schema: Provid
 
 def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     source = scope.source
+    if scope.shape:
+        source.problem(node, f"`related` links resources, and this is about a {scope.shape}; `exists` asks for resources")
+        return {"all": []}
     _only(entries, ("related",), scope)
     spec = source.mapping(entries["related"][1], "`related`")
     _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
     types = _types(spec, entries["related"][1], scope)
-    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable)
+    partner = scope._replace(types=tuple(types), prefix="", document=False, shape="")
     out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
     if ("their" in spec) == ("our" in spec):
         source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
@@ -354,7 +386,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     types = _types(spec, entries["exists"][1], scope)
     out: dict[str, Any] = {"type": types}
     if "satisfies" in spec:
-        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable)
+        partner = scope._replace(types=tuple(types), prefix="", document=False, shape="")
         out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
     return {"exists": out}
 
@@ -362,7 +394,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
 def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, ("policy_document", "satisfies", "absent"), scope)
     found = attribute_path(entries["policy_document"][1], scope)
-    inner = Scope(scope.source, scope.schema, ("policy document",), document=True)
+    inner = scope._replace(types=("policy document",), prefix="", document=True, shape="")
     tree: dict[str, Any] = {"policy_document": found.steps}
     if "satisfies" in entries:
         tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)

@@ -21,6 +21,7 @@ from iacgate.policy.attributes import (
     compile_ports,
 )
 from iacgate.policy.lookup import elements, make_evidence
+from iacgate.policy.secrets_condition import compile_holds_secret
 from iacgate.policy.relations import compile_exists, compile_policy_document, compile_related
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Node
 
@@ -146,6 +147,7 @@ _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "pattern_for": compile_pattern_for,
     "is_set": compile_is_set,
     "is_empty": compile_is_empty,
+    "holds_secret": compile_holds_secret,
     "ports": compile_ports,
     "related": lambda tree: compile_related(tree, compile_condition),
     "exists": lambda tree: compile_exists(tree, compile_condition),

@@ -6,7 +6,7 @@ says whether the plan introduces, worsens, leaves or fixes it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iacgate.model.decision import Coverage
 from iacgate.model.finding import Change, Effect, Enforcement, Evidence, Result, Subject, Verdict
@@ -19,6 +19,9 @@ from iacgate.policy.plan_subject import PlanSubject
 from iacgate.policy.policy_set import Level, Policy
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
 from iacgate.policy.world import World
+
+if TYPE_CHECKING:
+    from iacgate.policy.configuration_subjects import Configured
 
 __all__ = ["Evaluation", "evaluate"]
 
@@ -71,8 +74,8 @@ class _Run:
     ) -> None:
         self.plan, self.catalogue, self.policy = plan, catalogue, policy
         self.workspace, self.key, self.include_passed = workspace, key, include_passed
-        self.after = World(plan, "after", catalogue.settable)
-        self.before = World(plan, "before", catalogue.settable)
+        self.after = World(plan, "after", catalogue.settable, key)
+        self.before = World(plan, "before", catalogue.settable, key)
         self.after.opposite, self.before.opposite = self.before, self.after
         self.needed = policy.needed
         self.relied_on = {pair for exception in policy.exceptions for pair in exception.requires}
@@ -95,7 +98,8 @@ class _Run:
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
             else:
                 evaluated += 1
-        not_asked = self._account()
+        not_asked = self._account() + self.policy.idle
+        self._configuration()
         total = len(self.plan.resource_changes)
         coverage = Coverage(
             resources=total,
@@ -165,7 +169,18 @@ class _Run:
             return "deposed object that is destroyed"
         return "destroyed" if "delete" in change.actions else "forgotten: leaves Terraform's management"
 
-    def _judge(self, case: Case, subject: PlanSubject) -> _Judged:
+    def _configuration(self) -> None:
+        """Checks on modules, providers, variables and blocks. They are no resources and not counted as such."""
+        for kind, cases in self.catalogue.configuration_cases(self.needed).items():
+            for part in self.after.parts.of(kind):
+                for case in cases:
+                    judged = self._judge(case, part)
+                    found = judged.truth in (FAIL_TRUTH, UNKNOWN_TRUTH)
+                    before = part.before() if found else None
+                    was = judged if before is part else self._judge(case, before) if before else _NOTHING
+                    self._record(case, part, part, judged, was, existed=part.existed)
+
+    def _judge(self, case: Case, subject: PlanSubject | Configured) -> _Judged:
         subject.judged = subject  # it may have been another's partner before
         try:
             gate = PASS_TRUTH
@@ -187,7 +202,14 @@ class _Run:
             return _Judged(_ERROR, (Evidence("", UNKNOWN, "a value the check can read", needs=str(error)),))
 
     def _record(
-        self, case: Case, change: ResourceChange, subject: PlanSubject, judged: _Judged, was: _Judged, *, existed: bool
+        self,
+        case: Case,
+        change: ResourceChange | Configured,
+        subject: PlanSubject | Configured,
+        judged: _Judged,
+        was: _Judged,
+        *,
+        existed: bool,
     ) -> None:
         if (case.check, change.address) in self.relied_on:
             verdict = _VERDICTS.get(judged.truth, Verdict.NOT_APPLICABLE)
@@ -208,7 +230,9 @@ class _Run:
         effect = _effect(judged.truth, related, level, changed=_changes(change), policy=self.policy)
         self.results.append(self._result(case, change, subject, judged, related, level, effect))
 
-    def _note_fixed(self, case: Case, change: ResourceChange, subject: PlanSubject, was: _Judged) -> None:
+    def _note_fixed(
+        self, case: Case, change: ResourceChange | Configured, subject: PlanSubject | Configured, was: _Judged
+    ) -> None:
         level = self.policy.levels[case.check]
         if level is not None:
             self.fixed.append(
@@ -218,8 +242,8 @@ class _Run:
     def _result(
         self,
         case: Case,
-        change: ResourceChange,
-        subject: PlanSubject,
+        change: ResourceChange | Configured,
+        subject: PlanSubject | Configured,
         judged: _Judged,
         related: Change | None,
         level: Level,
@@ -234,7 +258,7 @@ class _Run:
             level.enforcement,
             effect,
             Subject(
-                "resource",
+                getattr(change, "kind", "resource"),
                 change.address,
                 change.type,
                 change.module_address or None,
@@ -284,7 +308,7 @@ class _Run:
         return 0
 
 
-def _explain(node: Node, subject: PlanSubject, truth: int, out: list[Evidence]) -> None:
+def _explain(node: Node, subject: PlanSubject | Configured, truth: int, out: list[Evidence]) -> None:
     node.explain(subject.values, subject.unknown, (), subject, False, truth, out)
 
 
@@ -298,7 +322,9 @@ def _in_order(evidence: list[Evidence], truth: int) -> tuple[Evidence, ...]:
     return tuple(sorted(once.values(), key=lambda one: (one.actual is ABSENT) * 2 + (one.actual is UNKNOWN)))
 
 
-def _changes(change: ResourceChange) -> bool:
+def _changes(change: ResourceChange | Configured) -> bool:
+    if not isinstance(change, ResourceChange):
+        return change.changed
     return not set(change.actions) <= {"no-op", "read"}
 
 

@@ -77,6 +77,8 @@ def describe(tree: dict[str, Any]) -> str:
             return f"{_path(path)} is {'set' if wanted else 'not set'}"
         case {"is_empty": wanted, "path": path}:
             return f"{_path(path)} is {'empty' if wanted else 'not empty'}"
+        case {"holds_secret": wanted, "path": path}:
+            return f"{_path(path)} holds {'a' if wanted else 'no'} secret in the clear"
         case {"pattern_for": name, "path": path}:
             return f"{_path(path)} is a pattern that covers `{name}`"
         case {"every": path, "satisfies": inner}:

@@ -84,6 +84,11 @@ class PlanSubject:
         self._judged = None if subject is self else subject
 
     @property
+    def digest_key(self) -> bytes:
+        """Keys the digests of secrets in evidence."""
+        return self.world.digest_key
+
+    @property
     def parsed(self) -> Address | None:
         """The address taken apart; ``None`` when it is none that Terraform would write."""
         if self._address is None:

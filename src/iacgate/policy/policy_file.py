@@ -13,6 +13,7 @@ __all__ = ["SCHEMA", "read_policy"]
 
 SCHEMA = "iacgate/policy/v1"
 _LEVELS = [*Enforcement, "off"]
+BUNDLE_KEYS = ("schema", "name", "version", "checks", "parameters", "policy_sets", "exceptions")
 _SET_KEYS = ("name", "scope", "owns_account", "enforce_on", "uncovered", "unknown", "on_incomplete", "rules")
 _RULE_KEYS = ("checks", "level", "enforce_from")
 _SELECT: dict[str, list[str]] = {"family": [*Family], "severity": [*Severity], "tier": [*Tier]}
@@ -29,16 +30,23 @@ def read_policy(data: bytes, source: Source) -> dict[str, Any] | None:
         return None
     entries = source.mapping(node, "a policy bundle")
     values = {key: value for key, (_, value) in entries.items()}
-    _only(entries, ("schema", "name", "version", "checks", "policy_sets", "exceptions"), source)
+    _only(entries, BUNDLE_KEYS, source)
     if "schema" not in values or source.plain(values["schema"]) != SCHEMA:
         source.problem(values.get("schema", node), f"`schema` must be {SCHEMA}")
     policy: dict[str, Any] = {
         "name": source.text(values["name"], "`name`") if "name" in values else "",
         "version": str(source.plain(values["version"])) if "version" in values else "",
         "checks": source.texts(values["checks"], "`checks`") if "checks" in values else [],
+        "parameters": {},
+        "parameter_lines": {},
         "sets": [],
         "exceptions": [],
     }
+    for key, (key_node, value) in (
+        source.mapping(values["parameters"], "`parameters`").items() if "parameters" in values else ()
+    ):
+        policy["parameters"][key] = source.plain(value)
+        policy["parameter_lines"][key] = key_node.start_mark.line + 1
     for key in ("name", "version", "policy_sets"):
         if key not in values:
             source.problem(node, f"`{key}` is missing")

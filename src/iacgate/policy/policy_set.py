@@ -14,6 +14,7 @@ from iacgate.errors import IacgateError, PolicyError, Problem
 from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement
 from iacgate.policy.catalogue import Catalogue
+from iacgate.policy.parameters import parameter_problems
 
 __all__ = ["Exception_", "Level", "Policy", "resolve_policy", "unknown_names"]
 
@@ -58,6 +59,8 @@ class Policy(NamedTuple):
     on_incomplete: Mapping[str, str]
     exceptions: tuple[Exception_, ...]
     today: str
+    idle: int = 0
+    """Checks that the rules select and that wait for a parameter: they are not asked."""
 
     @property
     def needed(self) -> list[bool]:
@@ -94,6 +97,11 @@ def resolve_policy(
         for number, level in enumerate(_levels(one, catalogue, name, today)):
             if level is not None and _stronger(level, levels[number]):
                 levels[number] = level
+    idle = 0
+    for number, level in enumerate(levels):
+        if level is not None and catalogue.is_idle(number):
+            levels[number] = None
+            idle += 1
     if not any(levels):
         raise PolicyError(f"the policy `{name}` enforces nothing: none of its rules selects a check")
     digest = hashlib.sha256(msgspec.msgpack.encode([bundle, catalogue.digest])).hexdigest()
@@ -107,11 +115,12 @@ def resolve_policy(
         _strictest([one["on_incomplete"] for one in sets]),
         _exceptions(bundle["exceptions"], catalogue, workspace),
         today,
+        idle,
     )
 
 
 def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> list[Problem]:
-    """What a bundle names and the catalogue does not have: check ids, controls, compensating checks."""
+    """What a bundle names and the catalogue does not have: check ids, controls, compensating checks, parameters."""
     rules = [rule for one in bundle["sets"] for rule in one["rules"]]
     asked = any(rule["select"].get("control") for rule in rules)
     infos = [catalogue.info(number) for number in range(len(catalogue))] if asked else []
@@ -135,6 +144,11 @@ def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> li
                 problems.append(Problem(file, one["line"], 1, f"{where} names a check that does not exist: {check}"))
             elif check != one["check"] and catalogue.heads[catalogue.by_id[check]].subject == "account":
                 problems.append(Problem(file, one["line"], 1, f"{where} relies on a check of the account: {check}"))
+            elif check != one["check"] and catalogue.is_idle(catalogue.by_id[check]):
+                problems.append(
+                    Problem(file, one["line"], 1, f"{where} relies on a check that waits for a parameter: {check}")
+                )
+    problems += parameter_problems(bundle["parameters"], bundle["parameter_lines"], catalogue, file)
     return problems
 
 

@@ -128,6 +128,7 @@ class _Inside:
         self._subject, self._at = subject, at
         self.address, self.type, self.actions = subject.address, subject.type, subject.actions
         self.values, self.unknown, self.judged = subject.values, subject.unknown, subject.judged
+        self.digest_key = subject.digest_key
 
     def resolve(self, at: Path) -> Any:
         return UNKNOWN

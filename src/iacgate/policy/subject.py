@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         actions: tuple[str, ...]
         values: dict[str, Any]
         unknown: Any
+        digest_key: bytes
+        """Keys the digests of secrets in evidence; empty: there are none."""
         judged: Any
         """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
 

@@ -16,6 +16,7 @@ from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
 from iacgate.policy.references import References, Target
 
 if TYPE_CHECKING:
+    from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.subject import Path
 
 __all__ = ["World"]
@@ -43,9 +44,12 @@ class _Incoming:
 class World:
     """One side of a plan."""
 
-    def __init__(self, plan: Plan, side: str, optional: frozenset[tuple[str, str]]) -> None:
+    def __init__(
+        self, plan: Plan, side: str, optional: frozenset[tuple[str, str]], digest_key: bytes = b""
+    ) -> None:
         self.plan = plan
         self.side = side
+        self.digest_key = digest_key
         self.opposite: World | None = None
         self._optional = optional
         self._subjects: dict[str, PlanSubject | None] = {}
@@ -86,6 +90,14 @@ class World:
     def account(self) -> PlanSubject:
         """The account that the plan works on, for checks on accounts."""
         return PlanSubject(self, "account", "account", (), {}, None, None, None)
+
+    @cached_property
+    def parts(self) -> ConfiguredParts:
+        """The parts of the configuration, for checks on them."""
+        # Imported here: only a policy with such checks pays for it.
+        from iacgate.policy.configuration_subjects import ConfiguredParts
+
+        return ConfiguredParts(self)
 
     @cached_property
     def _by_address(self) -> dict[str, ResourceChange]:
@@ -133,6 +145,10 @@ class World:
     def _all(self, mode: str, kind: str) -> list[PlanSubject]:
         listed = _there(self.subject_at(address) for address in self._by_type.get((mode, kind), ()))
         return listed + self._standing.get((mode, kind), [])
+
+    def data_read(self) -> list[PlanSubject]:
+        """Data sources that were read while planning."""
+        return [one for (mode, _), found in self._standing.items() if mode == "data" for one in found]
 
     def by_value(self, kind: str, attribute: str) -> dict[str, list[PlanSubject]]:
         """Resources and data sources of a type by the known value of one attribute."""

@@ -195,6 +195,7 @@ def read_plan(data: bytes, name: str) -> Plan:
         decode_change=lambda change: _values(change, name),
         decode_configuration=_configuration_decoder(top.configuration, name),
         decode_prior_state=lambda: _prior_state(top.prior_state, changes, name),
+        text_of=lambda change: bytes(change.change.after),
     )
 
 

@@ -56,6 +56,7 @@ def read_state(data: bytes, name: str) -> Plan:
         decode_change=_values,
         decode_configuration=lambda: None,
         decode_prior_state=_no_prior_state,
+        has_configuration=False,
     )
 
 

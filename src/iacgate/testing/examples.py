@@ -11,12 +11,15 @@ holds all that against real plans.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from iacgate.model.address import Address
 from iacgate.policy.provider_schema import ProviderSchema
+from iacgate.sources.lock_file import LOCK_FILE
+from iacgate.testing.configuration_examples import module_calls, provider_config, provider_of, provisioners_of
 
 __all__ = ["ExampleError", "ExamplePlan", "example_plan"]
 
@@ -29,16 +32,23 @@ class ExampleError(ValueError):
 
 
 class ExamplePlan(NamedTuple):
-    """A plan in JSON, and whether the example asks account-level checks."""
+    """A plan in JSON, and what an example says besides in comments of their own lines."""
 
     json: bytes
-    owns_account: bool
+    owns_account: bool = False
+    """``# account: owned``: account-level checks are asked."""
+    parameters: Mapping[str, Any] = {}
+    """``# parameters: {"required_tags": ["owner"]}``: what the policy bundle gives."""
+    lock: str | None = None
+    """The text behind ``# file: .terraform.lock.hcl``; ``None``: no lock file is known."""
 
 
 def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
     """Make a plan of an example. Raises ``ExampleError``."""
     import hcl2
 
+    text, cut, lock = text.partition(f"# file: {LOCK_FILE}\n")
+    comments = _comments(text)
     try:
         document = hcl2.loads(text if text.endswith("\n") else text + "\n")
     except Exception as error:  # the parser's own exceptions have no common root
@@ -51,7 +61,7 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
             for kind, named in entry.items():
                 for name, body in named.items():
                     change, block = _resource(mode, _bare(kind), _bare(name), body, variables, schema)
-                    changes.append(change)
+                    changes.append(_done(change, comments.get("actions", "")))
                     blocks.append(block)
     plan = {
         "format_version": "1.2",
@@ -62,14 +72,41 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
             "root_module": {
                 "resources": blocks,
                 "variables": {
-                    name: {"default": _literal(block["default"])}
+                    name: {"default": _literal(block["default"]), "sensitive": block.get("sensitive") is True}
                     for name, block in variables.items()
                     if "default" in block
                 },
-            }
+                "module_calls": module_calls(document, lambda value: _expression(value, variables)),
+            },
+            "provider_config": provider_config(document, lambda value: _expression(value, variables)),
         },
     }
-    return ExamplePlan(msgspec.json.encode(plan), "# account: owned" in text.splitlines())
+    if comments.get("configuration") == "withheld":
+        del plan["configuration"]
+    return ExamplePlan(
+        msgspec.json.encode(plan),
+        comments.get("account") == "owned",
+        msgspec.json.decode(comments.get("parameters", "{}")),
+        lock if cut else None,
+    )
+
+
+def _comments(text: str) -> dict[str, str]:
+    """What comments on lines of their own say to the one who runs the example: ``# account: owned``."""
+    found = (re.fullmatch(r"# (account|actions|configuration|parameters): (.+)", line) for line in text.splitlines())
+    return {match[1]: match[2] for match in found if match}
+
+
+def _done(change: dict[str, Any], actions: str) -> dict[str, Any]:
+    """The change with other actions than creating: what is there is what would have been created."""
+    if not actions or change["mode"] != "managed":
+        return change
+    inner = change["change"]
+    inner["actions"] = actions.split(", ")
+    inner["before"] = inner["after"]
+    if "create" not in inner["actions"] and "delete" in inner["actions"]:
+        inner |= {"after": None, "after_unknown": False}
+    return change
 
 
 def _bare(text: str) -> str:
@@ -129,6 +166,7 @@ def _resource(
     mode: str, kind: str, name: str, body: dict[str, Any], variables: dict[str, Any], schema: ProviderSchema
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     typed = kind if mode == "managed" else f"data.{kind}"
+    provisioners = provisioners_of(body, lambda value: _expression(value, variables))
     after, unknown, expressions = _body(body, typed, "", variables, schema)
     for path, attribute in schema.paths(typed).items():
         if path and "." not in path and "[" not in path and path not in after and path not in unknown:
@@ -138,6 +176,7 @@ def _resource(
                 after[path] = []
             else:
                 after[path] = None
+    _merge_tags(after, unknown)
     address = str(Address((), mode, kind, name))
     head = {"address": address, "mode": mode, "type": kind, "name": name}
     action = "create" if mode == "managed" else "read"
@@ -149,7 +188,17 @@ def _resource(
         "before_sensitive": False,
         "after_sensitive": {},
     }
-    return {**head, "change": change}, {**head, "expressions": expressions}
+    block = {**head, "expressions": expressions}
+    if provisioners:
+        block["provisioners"] = provisioners
+    return {**head, "provider_name": provider_of(kind), "change": change}, block
+
+
+def _merge_tags(after: dict[str, Any], unknown: dict[str, Any]) -> None:
+    """As the AWS provider does: ``tags_all`` is known as soon as all tags are, unless there are none."""
+    if unknown.get("tags_all") is True and after.get("tags") and not unknown.get("tags"):
+        after["tags_all"] = after["tags"]
+        del unknown["tags_all"]
 
 
 def _body(
@@ -242,7 +291,7 @@ def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
         entries = {_bare(key): _value(item, variables) for key, item in value.items() if not key.startswith("__")}
         masks_by_key = {key: part[1] for key, part in entries.items() if part[1]}
         return (
-            {key: part[0] for key, part in entries.items()},
+            {key: part[0] for key, part in entries.items() if part[1] is not True},
             masks_by_key or None,
             [r for p in entries.values() for r in p[2]],
         )
@@ -256,6 +305,14 @@ def _value(value: Any, variables: dict[str, Any]) -> tuple[Any, Any, list[str]]:
         if "default" in block:
             return _literal(block["default"]), None, references[:1]
     return None, True, references
+
+
+def _expression(value: Any, variables: dict[str, Any]) -> dict[str, Any]:
+    """As Terraform writes it into the configuration of a plan."""
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "__is_block__" in one for one in value):
+        value = value[0] if len(value) == 1 else value
+    known, mask, references = _value(value, variables)
+    return {"references": references} if references or mask else {"constant_value": known}
 
 
 def _references(text: str, variables: dict[str, Any]) -> list[str]:

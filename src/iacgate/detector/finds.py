@@ -1,0 +1,230 @@
+"""What kind of secret a text holds, if any. detect-secrets knows the shapes of keys; names and texts are ours.
+
+A false alarm costs trust, so every find is held against what merely looks like a secret: placeholders,
+references, identifiers, hashes (``docs/adr/0016-secrets-in-code.md``). Nothing is sent anywhere:
+detect-secrets' verification, which asks the services whether a key is valid, is never called.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from iacgate.detector.hints import NAME, names_password, names_token, texts, windows
+
+__all__ = ["Secret", "find_secrets"]
+
+_MAX_UNPACKED = 1024 * 1024
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
+_KEY_BODY = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)*(?:[A-Za-z-]{1,30}: [^\n\\]{0,80}(?:\\n|\s)+){0,4}[A-Za-z0-9+/=]{24}")
+_URL = re.compile(r"://[^/\s:@\"']{1,100}:([^/\s@\"']{3,200})@")
+_MORE_SHAPES = {
+    "Google API key": re.compile(r"AIza[\w-]{35}(?![\w-])"),
+    "GitHub token": re.compile(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    "Vault token": re.compile(r"hvs\.[\w-]{24,}"),
+    "DigitalOcean token": re.compile(r"dop_v1_[0-9a-f]{64}"),
+    "npm token": re.compile(r"npm_[A-Za-z0-9]{36}"),
+}
+_PLACEHOLDER = re.compile(
+    r"example|placeholder|change[-_]?(?:me|it|this)|replace|dummy|redacted|todo|fixme|fake|sample|insert|"
+    r"your[-_]|[-_]here$|not[-_]?(?:set|used|real)|none$|null$|unused|x{4}|\*{3}|\.{3}|"
+    r"^(?:my|the|a|some|super|top)?[-_]?(?:secret|pass(?:word|wd|phrase)?|token|key|pwd|credentials?)s?$|"
+    r"^(?:true|false|enabled|disabled|required|optional|string|sensitive|known after apply)$",
+    re.IGNORECASE,
+)
+_REFERENCE = re.compile(
+    r"[$%#]\{|\$\(|\$[A-Za-z_]|\{\{|^<|^%\w+%$|^@|^arn:|^(?:var|local|data|module|each|self|random_\w+)\.|"
+    r"^/|^\./|^~|^[a-z][a-z0-9+.-]*://|^(?:ssm|vault|env|file|secretsmanager|awssm|op|sm|ref\+\w+):|"
+    r"^(?:process|os)\.|^projects/|^vault\.|\(\w*\)?$",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(
+    r"(?:ami|vpc|subnet|sg|i|vol|snap|eni|rtb|igw|acl|pl|lt|eipalloc|vpce|tgw|fs|key|mrk|alias|role|policy)[-/].*|"
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|"
+    r"(?:sha(?:1|256|384|512)[-:]).*|ssh-\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z]*(?:[._/-][a-z]+)+|\d{1,12}|"
+    r"\d{4}-\d{2}-\d{2}.*|[\w-]+\.[\w-]+\.(?:com|net|org|io|internal|local)\b.*",
+    re.IGNORECASE,
+)
+
+
+class Secret(NamedTuple):
+    """One find. ``text`` is the secret itself: for a keyed digest, never for a report."""
+
+    kind: str
+    text: str
+
+
+def find_secrets(name: str, text: str) -> list[Secret]:
+    """The secrets in a text that goes by a name (of its attribute, variable or environment variable)."""
+    found: dict[str, Secret] = {}
+    for label, part in _parts(name, text):
+        for secret in _in_text(label, part):
+            found.setdefault(secret.text, secret)
+    # A password that is part of a key or of a connection string is that one secret.
+    return [one for one in found.values() if not any(one.text in other and one.text != other for other in found)]
+
+
+def _parts(name: str, text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The text, what is encoded in it, and the texts inside when it is JSON."""
+    stripped = text.strip()
+    if stripped[:1] in ("{", "[") and depth < 3:
+        try:
+            document = msgspec.json.decode(stripped.encode())
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            document = None
+        if isinstance(document, dict | list):
+            for _, label, inner in texts(document, name):
+                yield from _parts(label, inner, depth + 1)
+            return
+    yield name, text
+    if depth < 3 and _BASE64.fullmatch(re.sub(r"\s", "", stripped)):
+        decoded = _decoded(stripped)
+        if decoded:
+            yield from _parts("", decoded, depth + 1)
+
+
+def _decoded(text: str) -> str:
+    """What base64 holds, unpacked where it is gzip; empty when it is no text."""
+    plain = re.sub(r"\s", "", text).translate(str.maketrans("-_", "+/"))
+    try:
+        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        if data.startswith(b"\x1f\x8b"):
+            data = zlib.decompressobj(31).decompress(data, _MAX_UNPACKED)
+        decoded = data.decode()
+    except (binascii.Error, ValueError, zlib.error):
+        return ""
+    return decoded if decoded.isprintable() or re.fullmatch(r"[^\x00-\x08\x0e-\x1f\x7f]+", decoded) else ""
+
+
+def _in_text(name: str, text: str) -> Iterator[Secret]:
+    for window in windows(text):
+        yield from _shapes(window)
+    named = _may_be_secret(name, text.strip(), given=True)
+    if named:
+        yield Secret("password" if names_password(name) else "key or token", text.strip())
+    for window in windows(text):
+        for match in _assignment().finditer(window):
+            label, value = match["name"] or match["flag"], match["value"] or match["argument"]
+            if _may_be_secret(label, value, given=False):
+                yield Secret("password" if names_password(label) else "key or token", value)
+        for match in _URL.finditer(window):
+            if not _harmless(match[1]):
+                yield Secret("password in a URL", match[1])
+
+
+@cache
+def _assignment() -> Any:
+    """A name and what is assigned to it: in a script, an environment file, YAML, JSON or a connection string."""
+    import re2
+
+    return re2.compile(
+        rf"""(?i)(?P<name>[\w.$-]{{0,60}}?{NAME})\\*["']?\s*(?::=|=>|=|:)\s*\\*["']?(?P<value>[^\s"'\\,;&<>]{{6,200}})"""
+        rf"""|-(?P<flag>[\w-]{{0,40}}?{NAME})[ =]\\*["']?(?P<argument>[^\s"'\\,;&<>-][^\s"'\\,;&<>]{{5,200}})"""
+    )
+
+
+def _shapes(text: str) -> Iterator[Secret]:
+    """Keys that are known by their looks alone."""
+    for kind, pattern in _MORE_SHAPES.items():
+        for match in pattern.finditer(text):
+            if not _placeholder(match[0]):
+                yield Secret(kind, match[0])
+    for kind, plugin in _plugins():
+        if next(plugin.analyze_string(text), None) is None:
+            continue
+        for match in (_KEY_BODY,) if kind == "private key" else plugin.denylist:
+            yield from (Secret(kind, secret) for secret in map(_matched, match.finditer(text)) if not _placeholder(secret))
+
+
+def _matched(match: re.Match[str]) -> str:
+    """The secret in a match: the group that holds it, or all of it where a group is but a prefix."""
+    return max((group for group in match.groups() if group and len(group) > 15), key=len, default=match[0])
+
+
+def _may_be_secret(name: str, value: str, *, given: bool) -> bool:
+    """Whether the value of a name is a secret: a password as people choose them, or a key as programs make them.
+
+    ``given``: it is the whole value of an attribute, not a piece of some text, where prose has such names too.
+    """
+    if not 6 <= len(value) <= 512 or re.search(r"\s", value) or _harmless(value):
+        return False
+    if names_password(name):
+        return (given or _mixed(value)) and not _sequential(value)
+    return names_token(name) and _random(value) and not _sequential(value)
+
+
+def _harmless(value: str) -> bool:
+    return bool(_placeholder(value) or _REFERENCE.search(value) or _IDENTIFIER.fullmatch(value))
+
+
+def _placeholder(value: str) -> bool:
+    """A stand-in: words such as ``changeme``, one character over and over."""
+    return bool(_PLACEHOLDER.search(value)) or len(set(value)) < 4
+
+
+def _sequential(value: str) -> bool:
+    """A run such as ``abcdef…``."""
+    from detect_secrets.filters.heuristic import is_sequential_string
+
+    return bool(is_sequential_string(value))
+
+
+def _mixed(value: str) -> bool:
+    """More than a word: letters with digits or signs."""
+    return bool(re.search(r"[A-Za-z]", value)) and bool(re.search(r"[^A-Za-z_-]", value))
+
+
+def _random(value: str) -> bool:
+    """As programs make keys: 16 characters and more, digits among them, of high entropy."""
+    if len(value) < 16 or not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value):
+        return False
+    return float(_entropy().calculate_shannon_entropy(value)) >= (2.9 if re.fullmatch(r"[0-9a-fA-F]+", value) else 3.5)
+
+
+@cache
+def _entropy() -> Any:
+    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
+
+    return Base64HighEntropyString()
+
+
+@cache
+def _plugins() -> tuple[tuple[str, Any], ...]:
+    """The shapes that detect-secrets knows and that hardly anything else has."""
+    # Imported here: it loads an HTTP client, which takes longer than judging a small plan.
+    from detect_secrets.plugins import (
+        aws,
+        azure_storage_key,
+        github_token,
+        gitlab_token,
+        jwt,
+        openai,
+        private_key,
+        pypi_token,
+        sendgrid,
+        slack,
+        square_oauth,
+        stripe,
+    )
+
+    return (
+        ("AWS access key", aws.AWSKeyDetector()),
+        ("Azure storage key", azure_storage_key.AzureStorageKeyDetector()),
+        ("GitHub token", github_token.GitHubTokenDetector()),
+        ("GitLab token", gitlab_token.GitLabTokenDetector()),
+        ("JSON Web Token", jwt.JwtTokenDetector()),
+        ("OpenAI key", openai.OpenAIDetector()),
+        ("private key", private_key.PrivateKeyDetector()),
+        ("PyPI token", pypi_token.PypiTokenDetector()),
+        ("SendGrid key", sendgrid.SendGridDetector()),
+        ("Slack token", slack.SlackDetector()),
+        ("Square secret", square_oauth.SquareOAuthDetector()),
+        ("Stripe key", stripe.StripeDetector()),
+    )

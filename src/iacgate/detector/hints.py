@@ -1,0 +1,122 @@
+"""Where a secret may stand in the clear: a cheap look at everything, so that the detector sees little.
+
+Most texts of a plan hold nothing that looks like a secret, and the detector is slow to load and to ask.
+:func:`may_hold_secret` reads text or undecoded JSON in linear time and misses nothing that
+``finds`` would report; :func:`texts` walks through values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    Path = tuple[str | int, ...]
+
+__all__ = ["NAME", "may_hold_secret", "names_password", "names_secret", "names_token", "texts", "windows"]
+
+_REACH = 2048
+_PASSWORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret_string)"  # noqa: S105
+_TOKEN = (
+    r"(?:secret|token|credentials?|(?:api|access|private|auth|account|encryption|signing|shared|client|secret|master)"
+    r"[_-]?key)"
+)
+_SUFFIX = r"(?:[_-]?(?:value|text|plaintext|wo)|\d{1,3})?"
+NAME = rf"(?:{_PASSWORD}|{_TOKEN}){_SUFFIX}"
+"""How names of secrets end, as a part of an expression."""
+_SHAPES = (
+    r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}",
+    r"PRIVATE KEY",
+    r"PuTTY-User-Key-File",
+    r"gh[pousr]_[A-Za-z0-9]{30}",
+    r"github_pat_[A-Za-z0-9]{20}",
+    r"gl[a-z]{2,8}-[\w-]{20}",
+    r"GR1348941",
+    r"xox[a-z]-\d",
+    r"hooks\.slack\.com/services/",
+    r"[sr]k_live_[0-9a-zA-Z]{20}",
+    r"eyJ[\w-]{8,}\.eyJ",
+    r"AIza[\w-]{35}",
+    r"hvs\.[\w-]{20}",
+    r"dop_v1_[0-9a-f]{20}",
+    r"pypi-Ag",
+    r"npm_[A-Za-z0-9]{20}",
+    r"SG\.[\w-]{22}\.",
+    r"T3BlbkFJ",
+    r"sq0csp-",
+    r"://[^/\s:@\"]+:[^/\s@\"]+@",
+)
+_PAIR = rf'name\\*["\']\s*:\s*\\*["\'][^"\'\\]{{0,60}}{NAME}\\*["\']'
+_FOLDED = (
+    rf"""{NAME}\\*["']?\s*(?::=|=>|=|:)\s*(?:\\*["'][^"'\\]{{3}}|[^\s"'\\,;&<>]{{6}})""",
+    rf"""-{NAME}[ =]\\*["']?[^\s"'\\,;&<>]{{6}}""",
+    _PAIR,
+    r'(?:user_?data|custom_?data|cloud_?init)[^"\s]{0,20}"\s*:\s*"[^"]{16}',
+    r'b(?:ase)?64[^"\s]{0,20}"\s*:\s*"[^"]{16}',
+    r"\b(?:IyEv|I2Ns|H4sI)[A-Za-z0-9+/]{16}",
+)
+
+
+@cache
+def _engine() -> Any:
+    """The hints as one expression for an engine that takes linear time, also in a hostile text."""
+    import re2
+
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    return re2.compile("|".join((*_SHAPES, f"(?i:{'|'.join(_FOLDED)})")), options)
+
+
+def windows(text: str) -> Iterator[str]:
+    """The neighbourhoods of what looks like a secret. Their size bounds what slower expressions can cost."""
+    end = -1
+    for match in _engine().finditer(text):
+        if match.start() > end - _REACH // 4:
+            end = match.end() + _REACH
+            yield text[max(0, match.start() - 64) : end]
+
+
+def may_hold_secret(text: str | bytes) -> bool:
+    """Whether it is worth a closer look: text as it is, or undecoded JSON."""
+    return _engine().search(text) is not None
+
+
+@cache
+def _names() -> tuple[Any, Any]:
+    import re2
+
+    password = rf"(?is)(?:.*[^a-z]|.*(?:db|user|admin|master|root|my))?{_PASSWORD}{_SUFFIX}"
+    return re2.compile(password), re2.compile(rf"(?is).*{_TOKEN}{_SUFFIX}")
+
+
+def names_password(name: str) -> bool:
+    """The name is that of a password: a whole word at its end, so not ``password_policy`` or ``bypass``."""
+    return _names()[0].fullmatch(name) is not None
+
+
+def names_token(name: str) -> bool:
+    """The name is that of a key as programs make them."""
+    return _names()[1].fullmatch(name) is not None
+
+
+def names_secret(name: str) -> bool:
+    """The name says that its value is a secret: ``db_password``, ``API_TOKEN``."""
+    return names_password(name) or names_token(name)
+
+
+def texts(value: Any, name: str, at: Path = ()) -> Iterator[tuple[Path, str, str]]:
+    """Every text in a value: its path, the name it goes by, itself.
+
+    The value of ``{name: DB_PASSWORD, value: …}``, which is how containers take their environment, goes by that name.
+    """
+    if isinstance(value, str):
+        yield at, name, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from texts(item, name, (*at, index))
+    elif isinstance(value, dict):
+        label = next((value[key] for key in ("name", "Name", "key") if isinstance(value.get(key), str)), "")
+        for key, item in value.items():
+            yield from texts(item, label if label and key in ("value", "Value") else str(key), (*at, key))
