@@ -401,6 +401,13 @@ class TestSchemas:
                 "{ports: {from: a, to: b, protocol: c, include: [99999]}}",
             ),
             ("condition:", "when: {action: create}\ncases: []\ncondition:"),
+            ("resource: aws_db_instance", "subject: planet"),
+            ("resource: aws_db_instance", "subject: [module, account]"),
+            ("equals: false", "equals: {parameter: x, or: y}"),
+            ("equals: false", "holds_secret: false"),
+            ("condition:", "parameters: {Days: {about: x}}\ncondition:"),
+            ("condition:", "parameters: {days: {default: 7}}\ncondition:"),
+            ("condition:", "parameters: {days: {about: x, since: 7}}\ncondition:"),
         ],
     )
     def test_a_broken_check_is_refused_by_schema_and_reader(self, old: str, new: str) -> None:
@@ -452,7 +459,7 @@ class TestSchemas:
     def test_every_comparison_may_be_written(self, comparison: str) -> None:
         operands = {
             "any": "x", "list": "[x]", "number": "1", "string": "x", "strings": "[x, y]", "bool": "true",
-            "regex": "^x$", "cidrs": "[10.0.0.0/8]", "version": "'1.2'", "time": "now-90d",
+            "regex": "^x$", "patterns": "[x*, y]", "cidrs": "[10.0.0.0/8]", "version": "'1.2'", "time": "now-90d",
         }  # fmt: skip
         written = GOOD_CHECK.replace("equals: false", f"{comparison}: {operands[COMPARISONS[comparison].operand]}", 1)
         assert not list(self.CHECK.iter_errors(plain(written)))

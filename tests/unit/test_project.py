@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "boto3": "boto3",
     "botocore": "boto3",
     "click": "click",
+    "detect_secrets": "detect-secrets",
     "google": "google-cloud-asset",
     "hcl2": "python-hcl2",
     "jinja2": "jinja2",

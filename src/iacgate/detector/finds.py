@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from functools import cache
+from string import ascii_lowercase, digits
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ __all__ = ["Secret", "find_secrets"]
 _MAX_UNPACKED = 1024 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _KEY_BODY = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)*(?:[A-Za-z-]{1,30}: [^\n\\]{0,80}(?:\\n|\s)+){0,4}[A-Za-z0-9+/=]{24}")
+_RUNS = (ascii_lowercase * 2 + digits * 4, digits * 4 + ascii_lowercase * 2, "qwertyuiopasdfghjklzxcvbnm")
 _URL = re.compile(r"://[^/\s:@\"']{1,100}:([^/\s@\"']{3,200})@")
 _MORE_SHAPES = {
     "Google API key": re.compile(r"AIza[\w-]{35}(?![\w-])"),
@@ -48,10 +50,13 @@ _REFERENCE = re.compile(
 _IDENTIFIER = re.compile(
     r"(?:ami|vpc|subnet|sg|i|vol|snap|eni|rtb|igw|acl|pl|lt|eipalloc|vpce|tgw|fs|key|mrk|alias|role|policy)[-/].*|"
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|"
-    r"(?:sha(?:1|256|384|512)[-:]).*|ssh-\w+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z]*(?:[._/-][a-z]+)+|\d{1,12}|"
+    r"(?:sha(?:1|256|384|512)[-:]).*|ssh-\w+|\d{1,12}|"
     r"\d{4}-\d{2}-\d{2}.*|[\w-]+\.[\w-]+\.(?:com|net|org|io|internal|local)\b.*",
     re.IGNORECASE,
 )
+
+_WORDS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z]+(?:[._/-][a-z]+)+")
+"""A name of something, in a script or under a name such as ``secret``; as a password's whole value, a password."""
 
 
 class Secret(NamedTuple):
@@ -63,12 +68,13 @@ class Secret(NamedTuple):
 
 def find_secrets(name: str, text: str) -> list[Secret]:
     """The secrets in a text that goes by a name (of its attribute, variable or environment variable)."""
-    found: dict[str, Secret] = {}
+    found: list[Secret] = []
     for label, part in _parts(name, text):
         for secret in _in_text(label, part):
-            found.setdefault(secret.text, secret)
-    # A password that is part of a key or of a connection string is that one secret.
-    return [one for one in found.values() if not any(one.text in other and one.text != other for other in found)]
+            # The surest come first; what holds one of them, or is a part of one, is the same secret.
+            if not any(secret.text in known.text or known.text in secret.text for known in found):
+                found.append(secret)
+    return found
 
 
 def _parts(name: str, text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -153,11 +159,11 @@ def _may_be_secret(name: str, value: str, *, given: bool) -> bool:
 
     ``given``: it is the whole value of an attribute, not a piece of some text, where prose has such names too.
     """
-    if not 6 <= len(value) <= 512 or re.search(r"\s", value) or _harmless(value):
+    if not 6 <= len(value) <= 512 or re.search(r"\s", value) or _harmless(value) or _sequential(value):
         return False
     if names_password(name):
-        return (given or _mixed(value)) and not _sequential(value)
-    return names_token(name) and _random(value) and not _sequential(value)
+        return given or (_mixed(value) and not _WORDS.fullmatch(value))
+    return names_token(name) and _random(value) and not _WORDS.fullmatch(value)
 
 
 def _harmless(value: str) -> bool:
@@ -170,10 +176,8 @@ def _placeholder(value: str) -> bool:
 
 
 def _sequential(value: str) -> bool:
-    """A run such as ``abcdef…``."""
-    from detect_secrets.filters.heuristic import is_sequential_string
-
-    return bool(is_sequential_string(value))
+    """A run such as ``abcdef…`` or ``987654…``."""
+    return any(value.lower() in run or value.lower()[::-1] in run for run in _RUNS)
 
 
 def _mixed(value: str) -> bool:

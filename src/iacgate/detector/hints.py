@@ -49,7 +49,7 @@ _SHAPES = (
 )
 _PAIR = rf'name\\*["\']\s*:\s*\\*["\'][^"\'\\]{{0,60}}{NAME}\\*["\']'
 _FOLDED = (
-    rf"""{NAME}\\*["']?\s*(?::=|=>|=|:)\s*(?:\\*["'][^"'\\]{{3}}|[^\s"'\\,;&<>]{{6}})""",
+    rf"""{NAME}\\*["']?\s*(?::=|=>|=|:)\s*\[?\s*(?:\\*["'][^"'\\]{{3}}|[^\s"'\\,;&<>]{{6}})""",
     rf"""-{NAME}[ =]\\*["']?[^\s"'\\,;&<>]{{6}}""",
     _PAIR,
     r'(?:user_?data|custom_?data|cloud_?init)[^"\s]{0,20}"\s*:\s*"[^"]{16}',
@@ -87,7 +87,8 @@ def may_hold_secret(text: str | bytes) -> bool:
 def _names() -> tuple[Any, Any]:
     import re2
 
-    password = rf"(?is)(?:.*[^a-z]|.*(?:db|user|admin|master|root|my))?{_PASSWORD}{_SUFFIX}"
+    # "pass" and "pwd" only as words of their own: there is "bypass", and "compass".
+    password = rf"(?is)(?:.*pass(?:word|wd|phrase)|(?:.*[^a-z]|.*(?:db|user|admin|master|root))?{_PASSWORD}){_SUFFIX}"
     return re2.compile(password), re2.compile(rf"(?is).*{_TOKEN}{_SUFFIX}")
 
 

@@ -52,6 +52,7 @@ class Configured:
         needs: str = _WITHHELD,
         code: Sequence[tuple[str, Any]] = (),
         over: Sequence[ResourceChange] = (),
+        instances: Sequence[ResourceChange] = (),
     ) -> None:
         self.world = world
         self.kind = kind
@@ -65,6 +66,7 @@ class Configured:
         self.judged: Any = self
         self.over = over
         """The resource changes that it stands over."""
+        self._instances = instances
         self._needs = needs
         self._code = code
         self._read_code = True
@@ -81,7 +83,9 @@ class Configured:
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """What the plan does to what it stands over, each action once."""
+        """What the plan does to what it stands over, each action once; before the plan nothing was done."""
+        if self.world.side == "before":
+            return ()
         return tuple(dict.fromkeys(action for change in self.over for action in change.actions))
 
     @property
@@ -110,6 +114,7 @@ class Configured:
             values=self.values,
             unknown=self.unknown,
             over=self.over,
+            instances=self._instances,
         )
         twin._read_code = False  # what it said is not known, only what came of it
         return twin
@@ -118,19 +123,13 @@ class Configured:
         """Every text of it that code or plan shows in the clear: path, the name it goes by, itself."""
         for name, value in self._code if self._read_code else ():
             yield from texts(value, name, (name,) if name else ())
-        if self.kind == "block":
-            for one in self._instances():
-                for at, name, text in texts(one.values, ""):
-                    if not one.is_sensitive(at):
-                        yield at, name, text
-
-    def _instances(self) -> Iterator[PlanSubject]:
         text_of = self.world.plan.text_of
-        for change in self.over:
+        for change in self._instances:
             if text_of is None or self.world.side == "before" or may_hold_secret(text_of(change)):
                 one = self.world.subject(change)
-                if one is not None:
-                    yield one
+                for at, name, text in texts(one.values, "") if one is not None else ():
+                    if one is not None and not one.is_sensitive(at):
+                        yield at, name, text
 
     def resolve(self, at: Path) -> Any:
         """Nothing here can be followed further."""
@@ -337,8 +336,6 @@ class ConfiguredParts:
             for block in module.get("resources", ()):
                 mode, kind, name = block.get("mode", "managed"), block.get("type", ""), block.get("name", "")
                 changes = self._changes_by_block.get((names, mode, kind, name), ())
-                if not changes and mode == "data":  # read while planning: it stands with the rest of its module
-                    changes = self._changes_by_module.get(names, ())
                 yield self._block(names, block, changes)
 
     def _block(
@@ -369,7 +366,9 @@ class ConfiguredParts:
                 *_constants(block.get("expressions", {})),
                 ("provisioners", [dict(_constants(one.get("expressions", {}))) for one in provisioners]),
             ],
-            over=changes,
+            # Read while planning, a data source is no change: it stands with the rest of its module.
+            over=changes if changes or mode != "data" else self._changes_by_module.get(names, ()),
+            instances=changes,
         )
 
 

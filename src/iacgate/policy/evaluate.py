@@ -147,6 +147,8 @@ class _Run:
                         if "create" in change.actions and "delete" not in change.actions
                         else self.before.subject(change)
                     )
+                    if twin is not None:
+                        twin.actions = ()  # before the plan nothing was done to it
                 was = self._judge(case, twin) if twin is not None else _NOTHING
             self._record(case, change, subject, judged, was, existed=same or twin is not None)
         return ""

@@ -17,6 +17,7 @@ from typing import Any
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
 from iacgate.policy import check_file, condition_syntax, policy_file
 from iacgate.policy.comparisons import COMPARISONS
+from iacgate.policy.configuration_shapes import SHAPES
 
 __all__ = ["check_schema", "policy_schema"]
 
@@ -37,11 +38,20 @@ _OPERANDS: Mapping[str, _Schema] = {
     "strings": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
     "bool": {"type": "boolean"},
     "regex": {"type": "string"},
+    "patterns": _TEXTS,
     "cidrs": {"type": "array", "items": _TEXT, "minItems": 1},
     "version": _NUMBER_OR_TEXT,
     "time": _TEXT,
 }
 """By ``Comparison.operand``."""
+
+_PARAMETER: _Schema = {
+    "type": "object",
+    "properties": {"parameter": _TEXT},
+    "required": ["parameter"],
+    "additionalProperties": False,
+}
+"""Instead of an operand: the policy bundle gives it."""
 
 _CHECK_TEXTS = {
     "id": "The check's name for ever: a slug, equal to the file's name without .yaml.",
@@ -49,7 +59,8 @@ _CHECK_TEXTS = {
     "family": "What the check is about.",
     "severity": "What an attacker gets.",
     "tier": "strict: off unless a policy set selects it. Default: baseline.",
-    "subject": "account: asked only of an account that the policy set owns. Default: resource.",
+    "subject": "What the check is about. account: asked only of an account that the policy set owns. Default: resource.",
+    "parameters": "What the policy bundle gives. Without a value and a default the check is not asked.",
     "resource": "The resource types that share the condition.",
     "when": "The check applies only where this holds.",
     "condition": "What must hold. The check fails where it does not.",
@@ -98,7 +109,18 @@ def check_schema() -> _Schema:
         "family": {"enum": [*Family]},
         "severity": {"enum": [*Severity]},
         "tier": {"enum": [*Tier], "default": str(Tier.BASELINE)},
-        "subject": {"enum": ["resource", "account"], "default": "resource"},
+        "subject": {
+            "anyOf": [
+                {"enum": [*check_file.SUBJECTS]},
+                {"type": "array", "minItems": 1, "items": {"enum": [*SHAPES]}},
+            ],
+            "default": "resource",
+        },
+        "parameters": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{check_file._PARAMETER.pattern}$"},
+            "additionalProperties": _parameter(),
+        },
         "resource": _TEXTS,
         "when": _CONDITION,
         "condition": _CONDITION,
@@ -118,7 +140,16 @@ def check_schema() -> _Schema:
             {"required": ["condition"], "not": {"required": ["cases"]}},
             {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when")}},
         ],
-        "if": {"required": ["subject"], "properties": {"subject": {"const": "account"}}},
+        "allOf": [
+            {
+                "if": {
+                    "required": ["subject"],
+                    "properties": {"subject": {"not": {"enum": ["resource", "account"]}}},
+                },
+                "then": {"not": {"required": ["resource"]}},
+            }
+        ],
+        "if": {"required": ["subject"], "properties": {"subject": {"not": {"const": "resource"}}}},
         "else": {
             "properties": {"cases": {"items": {"required": ["resource"]}}},
             "anyOf": _required_each("resource", "cases"),
@@ -134,6 +165,17 @@ def policy_schema() -> _Schema:
         "name": _described(_TEXT, "The bundle's name; reports give it."),
         "version": _described(_NUMBER_OR_TEXT, "The bundle's version; reports give it."),
         "checks": _described(_TEXTS, "Directories of your own checks, relative to this file."),
+        "parameters": {
+            "type": "object",
+            "propertyNames": {"pattern": f"^{check_file._PARAMETER.pattern}$"},
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": ["string", "number", "boolean"]},
+                    {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}},
+                ]
+            },
+            "description": "Values of the parameters that checks leave open; `iacgate checks show ID` names them.",
+        },
         "policy_sets": {
             "type": "array",
             "minItems": 1,
@@ -226,7 +268,10 @@ def _conditions() -> dict[str, _Schema]:
 
 def _attribute() -> _Schema:
     """One attribute, exactly one comparison, and what else may stand beside that comparison."""
-    operands = {name: _described(_OPERANDS[one.operand], one.words.format("…")) for name, one in COMPARISONS.items()}
+    operands = {
+        name: {"anyOf": [_OPERANDS[one.operand], _PARAMETER], "description": one.words.format("…")}
+        for name, one in COMPARISONS.items()
+    }
     others = {name: _TEXT if name == "pattern_for" else {"type": "boolean"} for name in condition_syntax._OTHERS}
     properties = {"attribute": _TEXT, **operands, **others, "absent": _TRUTH, "ignore_case": {"type": "boolean"}}
     folding = [name for name, one in COMPARISONS.items() if one.folds]
@@ -235,7 +280,7 @@ def _attribute() -> _Schema:
         "oneOf": _required_each(*operands, *others),
         "allOf": [
             {"if": {"required": ["ignore_case"]}, "then": {"anyOf": _required_each(*folding)}},
-            {"if": {"anyOf": _required_each("is_set", "is_empty")}, "then": {"not": {"required": ["absent"]}}},
+            {"if": {"anyOf": _required_each("is_set", "is_empty", "holds_secret")}, "then": {"not": {"required": ["absent"]}}},
         ],
     }
 
@@ -267,6 +312,16 @@ def _related() -> _Schema:
             {"required": ["our", "absent"], "not": {"required": ["their"]}},
         ],
     }
+
+
+def _parameter() -> _Schema:
+    return _object(
+        {
+            "about": _described(_TEXT, "What it is, for people who write policies."),
+            "default": {"description": "What holds where the policy bundle gives no value."},
+        },
+        ("about",),
+    )
 
 
 def _message() -> _Schema:

@@ -246,7 +246,7 @@ def coverage_line(report: Report) -> str:
         parts.append(f"{coverage.not_applicable} not applicable" + (f" ({why})" if why else ""))
     line = f"{count(coverage.resources, 'resource')}: {', '.join(parts)}; {count(coverage.checks_loaded, 'check')}"
     if coverage.not_asked:
-        line += f", {count(coverage.not_asked, 'check')} not asked"
+        line += f", {coverage.not_asked} not asked"
     return f"{line}; scope {clean(coverage.scope)}"
 
 

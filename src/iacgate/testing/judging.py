@@ -24,7 +24,10 @@ def _catalogue(root: Path, given: str) -> Catalogue:
 def policy_of(catalogue: Catalogue, *checks: str, owns_account: bool = False) -> Policy:
     """A policy that enforces just these checks (all, when none is named) at hard-mandatory."""
     level = Level(Enforcement.HARD_MANDATORY, "", "test")
-    levels = tuple(level if not checks or head.id in checks else None for head in catalogue.heads)
+    levels = tuple(
+        level if (not checks or head.id in checks) and not catalogue.is_idle(number) else None
+        for number, head in enumerate(catalogue.heads)
+    )
     unknown = {"hard-mandatory": "review", "soft-mandatory": "obligation", "advisory": "note"}
     incomplete = {"errored": "error", "targeted": "review", "deferred": "review", "not_applyable": "error"}
     info = PolicyInfo("test", "1", catalogue.digest, trusted=False)

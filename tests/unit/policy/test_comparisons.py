@@ -65,6 +65,9 @@ def compare(name: str, operand: Any, kind: str = "", *, fold: bool = False, abse
         ("at_most", 5, "number", [5], ["6"]),
         ("version_at_least", "1.10", "string", ["1.10", "1.10.1", "2", "v1.11", "1.10.0-rc1"], ["1.9", "1.2", "0.99"]),
         ("version_below", "2", "string", ["1.99.99"], ["2.0", "2", "10"]),
+        ("like", "github.com/acme/*", "string", ["github.com/acme/x", "github.com/acme/x/y"], ["github.com/acme", "github.com/acme-x/y", "x.github.com/acme/y"]),
+        ("like", ["a?[b]*", "c"], "string", ["a?[b]", "a?[b]xx", "c"], ["ax[b]", "a?b", "C", "cc"]),
+        ("not_like", ["a*", "b"], "string", ["ba", "A"], ["a", "ab", "b"]),
         ("matches", "^TLS-1-[23]", "string", ["TLS-1-2-x"], ["a TLS-1-2", "tls-1-2"]),
         ("not_matches", "AllUsers$", "string", ["AllUsersX"], ["x/AllUsers"]),
         ("starts_with", "arn:", "string", ["arn:x"], ["ARN:x", " arn:"]),
@@ -118,7 +121,7 @@ def test_what_folds_says_so(name: str) -> None:
     assert COMPARISONS[name].folds
 
 
-OPERANDS = {"any": "x", "list": ["x"], "number": 1, "string": "x", "strings": "x", "bool": True, "regex": "x",
+OPERANDS = {"any": "x", "list": ["x"], "number": 1, "string": "x", "strings": "x", "bool": True, "regex": "x", "patterns": "x",
             "cidrs": ["10.0.0.0/8"], "version": "1", "time": "2027-01-01"}  # fmt: skip
 
 

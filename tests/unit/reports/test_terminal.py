@@ -35,7 +35,7 @@ def test_a_blocking_finding_says_what_where_why_and_how_to_fix_it() -> None:
         "         the VPC.\n"
         "\n"
         "30 resources: 27 evaluated, 3 not applicable (2 no-op data source, 1 provider\n"
-        "  not covered); 140 checks, 5 checks not asked; scope full\n"
+        "  not covered); 140 checks, 5 not asked; scope full\n"
         "Policy baseline 2025.1 (ffffffffffff)\n"
     )
 
