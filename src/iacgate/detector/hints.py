@@ -8,7 +8,7 @@ Most texts of a plan hold nothing that looks like a secret, and the detector is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ _FOLDED = (
     rf"""{NAME}\\*["']?\s*(?::=|=>|=|:)\s*\[?\s*(?:\\*["'][^"'\\]{{3}}|[^\s"'\\,;&<>]{{6}})""",
     rf"""-{NAME}[ =]\\*["']?[^\s"'\\,;&<>]{{6}}""",
     _PAIR,
+)
+_ENCODED = (
     r'(?:user_?data|custom_?data|cloud_?init)[^"\s]{0,20}"\s*:\s*"[^"]{16}',
     r'b(?:ase)?64[^"\s]{0,20}"\s*:\s*"[^"]{16}',
     r"\b(?:IyEv|I2Ns|H4sI)[A-Za-z0-9+/]{16}",
@@ -59,20 +61,20 @@ _FOLDED = (
 
 
 @cache
-def _engine() -> Any:
+def _engine(*folded: str) -> Any:
     """The hints as one expression for an engine that takes linear time, also in a hostile text."""
     import re2
 
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
-    return re2.compile("|".join((*_SHAPES, f"(?i:{'|'.join(_FOLDED)})")), options)
+    return re2.compile("|".join((*_SHAPES, f"(?i:{'|'.join(folded)})")), options)
 
 
 def windows(text: str) -> Iterator[str]:
     """The neighbourhoods of what looks like a secret. Their size bounds what slower expressions can cost."""
     end = -1
-    for match in _engine().finditer(text):
+    for match in _engine(*_FOLDED).finditer(text):
         if match.start() > end - _REACH // 4:
             end = match.end() + _REACH
             yield text[max(0, match.start() - 64) : end]
@@ -80,7 +82,7 @@ def windows(text: str) -> Iterator[str]:
 
 def may_hold_secret(text: str | bytes) -> bool:
     """Whether it is worth a closer look: text as it is, or undecoded JSON."""
-    return _engine().search(text) is not None
+    return _engine(*_FOLDED, *_ENCODED).search(text) is not None
 
 
 @cache
@@ -102,6 +104,7 @@ def names_token(name: str) -> bool:
     return _names()[1].fullmatch(name) is not None
 
 
+@lru_cache(maxsize=4096)
 def names_secret(name: str) -> bool:
     """The name says that its value is a secret: ``db_password``, ``API_TOKEN``."""
     return names_password(name) or names_token(name)

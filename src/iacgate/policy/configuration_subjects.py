@@ -15,9 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from iacgate.model.address import AddressError, parse_address
 from iacgate.model.values import UNKNOWN
-from iacgate.policy.module_sources import parse_source, shown_source
 from iacgate.detector.hints import may_hold_secret, texts
 from iacgate.policy.subject import ConditionError, Links, Trace
 
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
     from iacgate.policy.plan_subject import PlanSubject
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
+
+    _Key = tuple[tuple[str, ...], str, str, str]
 
 __all__ = ["Configured", "ConfiguredParts"]
 
@@ -197,27 +197,22 @@ class ConfiguredParts:
             for name, inner in module.get("module_calls", {}).items():
                 open_.append(((*names, name), inner.get("module", {}), inner))
 
-    @cached_property
-    def _changes_by_block(self) -> dict[tuple[tuple[str, ...], str, str, str], list[ResourceChange]]:
-        out: dict[tuple[tuple[str, ...], str, str, str], list[ResourceChange]] = {}
-        for change in self._plan.resource_changes:
-            try:
-                parsed = parse_address(change.address)
-            except AddressError:
-                continue
-            if not change.deposed:
-                out.setdefault((parsed.module_names, parsed.mode, parsed.type, parsed.name), []).append(change)
-        return out
+    def _changes_of(self, block: _Key) -> list[ResourceChange]:
+        return [self._world.by_address[address] for address in self._world.by_block.get(block, ())]
 
     @cached_property
     def _changes_by_module(self) -> dict[tuple[str, ...], list[ResourceChange]]:
         out: dict[tuple[str, ...], list[ResourceChange]] = {}
-        for (names, _, _, _), changes in self._changes_by_block.items():
-            for depth in range(len(names) + 1):
-                out.setdefault(names[:depth], []).extend(changes)
+        for block in self._world.by_block:
+            changes = self._changes_of(block)
+            for depth in range(len(block[0]) + 1):
+                out.setdefault(block[0][:depth], []).extend(changes)
         return out
 
     def _module_calls(self) -> Iterator[Configured]:
+        # Imported here: many roots call no module.
+        from iacgate.policy.module_sources import parse_source, shown_source
+
         withheld = self._plan.configuration is None
         found: Iterable[tuple[tuple[str, ...], ModuleCall | None]]
         if withheld:
@@ -324,9 +319,10 @@ class ConfiguredParts:
 
     def _blocks(self) -> Iterator[Configured]:
         if self._plan.configuration is None:
-            for (names, mode, kind, name), changes in self._changes_by_block.items():
+            for key in self._world.by_block:
+                names, mode, kind, name = key
                 unknown = {"provisioners": True}
-                yield self._block(names, {"mode": mode, "type": kind, "name": name}, changes, unknown)
+                yield self._block(names, {"mode": mode, "type": kind, "name": name}, self._changes_of(key), unknown)
             for one in self._world.data_read():
                 if (parsed := one.parsed) is not None:
                     block: ConfigResource = {"mode": "data", "type": parsed.type, "name": parsed.name}
@@ -335,8 +331,7 @@ class ConfiguredParts:
         for names, module, _ in self._modules():
             for block in module.get("resources", ()):
                 mode, kind, name = block.get("mode", "managed"), block.get("type", ""), block.get("name", "")
-                changes = self._changes_by_block.get((names, mode, kind, name), ())
-                yield self._block(names, block, changes)
+                yield self._block(names, block, self._changes_of((names, mode, kind, name)))
 
     def _block(
         self,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_holds_secret"]
 
-_SHORTEST = 6
+_SHORTEST, _SHORTEST_KEY = 6, 20
 
 
 def compile_holds_secret(tree: dict[str, Any]) -> Node:
@@ -57,8 +57,9 @@ def _finds(value: Any, at: Path, subject: Subject) -> Iterator[tuple[Path, str, 
         name = next((step for step in reversed(at) if isinstance(step, str)), "")
         found = texts(value, name, at)
     for path, name, text in found:
-        if len(text) < _SHORTEST or not (may_hold_secret(text) or names_secret(name) or _encoded(text)):
-            continue
+        if len(text) < _SHORTEST or not (names_secret(name) or (_says_something(text) and may_hold_secret(text))):
+            if not _encoded(text):
+                continue
         if own is None and subject.is_sensitive(path):
             continue
         # Imported here: only what looks like a secret pays for the detector.
@@ -66,6 +67,11 @@ def _finds(value: Any, at: Path, subject: Subject) -> Iterator[tuple[Path, str, 
 
         for secret in find_secrets(name, text):
             yield path, secret.kind, secret.text
+
+
+def _says_something(text: str) -> bool:
+    """It is long enough for a key, or assigns something: most texts of a plan do neither."""
+    return len(text) >= _SHORTEST_KEY or "=" in text or ":" in text or " " in text
 
 
 def _encoded(text: str) -> bool:

@@ -83,7 +83,7 @@ class World:
     def subject_at(self, address: str) -> PlanSubject | None:
         """The resource at an address on this side."""
         if address not in self._subjects:
-            change = self._by_address.get(address)
+            change = self.by_address.get(address)
             self._subjects[address] = self.subject(change) if change else None
         return self._subjects[address]
 
@@ -100,7 +100,8 @@ class World:
         return ConfiguredParts(self)
 
     @cached_property
-    def _by_address(self) -> dict[str, ResourceChange]:
+    def by_address(self) -> dict[str, ResourceChange]:
+        """The changes by address, without deposed objects."""
         before = self.side == "before"
         return {
             (change.previous_address or change.address) if before else change.address: change
@@ -111,7 +112,7 @@ class World:
     @cached_property
     def _by_type(self) -> dict[tuple[str, str], list[str]]:
         out: dict[tuple[str, str], list[str]] = {}
-        for address, change in self._by_address.items():
+        for address, change in self.by_address.items():
             out.setdefault((change.mode, change.type), []).append(address)
         return out
 
@@ -209,7 +210,7 @@ class World:
     def instances(self, target: Target, key: str | None) -> list[PlanSubject]:
         """The instances that a reference may mean; with ``key`` the one that has this instance key, if there is one."""
         candidates: list[PlanSubject] = []
-        for address in self._by_block.get(
+        for address in self.by_block.get(
             (tuple(name for name, _ in target.modules), target.mode, target.type, target.name), ()
         ):
             one = self.subject_at(address)
@@ -229,9 +230,10 @@ class World:
         return candidates
 
     @cached_property
-    def _by_block(self) -> dict[tuple[tuple[str, ...], str, str, str], list[str]]:
+    def by_block(self) -> dict[tuple[tuple[str, ...], str, str, str], list[str]]:
+        """The addresses of a block's instances, by (modules, mode, type, name)."""
         out: dict[tuple[tuple[str, ...], str, str, str], list[str]] = {}
-        for address in self._by_address:
+        for address in self.by_address:
             try:
                 parsed = parse_address(address)
             except AddressError:
