@@ -1,4 +1,4 @@
-"""Make the provider schemas that ship with the package from ``terraform providers schema -json``.
+r"""Make the provider schemas that ship with the package from ``terraform providers schema -json``.
 
 Run it after a new provider version, in a directory whose configuration pins that version::
 
@@ -7,7 +7,7 @@ Run it after a new provider version, in a directory whose configuration pins tha
 A schema that was flattened already (``{"resources": {TYPE: {PATH: {"t": type, "f": flags, "n": nesting, "max": …}}}}``,
 which is how those of Azure and Google are kept, whose providers are not run here) is taken as it is::
 
-    gunzip -c azurerm.json.gz | python scripts/trim_schema.py --version 4.55.0 --provider hashicorp/azurerm \\
+    gunzip -c azurerm.json.gz | python scripts/trim_schema.py --version 4.55.0 --provider hashicorp/azurerm \
         --types scripts/schema_types_azure.txt --output src/iacgate/policy/schema/azurerm.json.gz
 
 It keeps the types of ``scripts/schema_types.txt`` and writes ``src/iacgate/policy/schema/aws.json.gz``.

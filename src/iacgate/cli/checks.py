@@ -11,6 +11,7 @@ from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged,
 
 __all__ = ["checks"]
 
+SHOWN_TYPES = 30
 _directory = click.option(
     "--dir",
     "directories",
@@ -138,7 +139,12 @@ def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
     info = catalogue.info(number)
     click.echo(f"{info.id}\n{info.title}\n")
     click.echo(f"family    {info.family}\nseverity  {info.severity}\ntier      {info.tier}")
-    click.echo(f"looks at  {', '.join(info.resource_types) or info.subject}")
+    more = len(info.resource_types) - SHOWN_TYPES
+    types = ", ".join(info.resource_types[:SHOWN_TYPES]) + (f" and {more} more" if more > 0 else "")
+    click.echo(f"looks at  {types or info.subject}")
+    for name, parameter in catalogue.heads[number].parameters.items():
+        default = "" if parameter.default is None else f" (default: {parameter.default})"
+        click.echo(f"\nParameter `{name}`{default}\n  {parameter.about.strip()}")
     if info.deprecated:
         click.echo(f"deprecated: {info.deprecated}")
     click.echo(f"\nWhy\n  {info.rationale}\n\nHow to fix\n  {info.remediation}")

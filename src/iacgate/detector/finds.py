@@ -12,19 +12,22 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from string import ascii_lowercase, digits
 from typing import Any, NamedTuple
 
 import msgspec
 
-from iacgate.detector.hints import NAME, names_password, names_token, texts, windows
+from iacgate.detector.hints import NAME, assignment_windows, names_password, names_token, shape_windows, texts
 
 __all__ = ["Secret", "find_secrets"]
 
 _MAX_UNPACKED = 1024 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-_KEY_BODY = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)*(?:[A-Za-z-]{1,30}: [^\n\\]{0,80}(?:\\n|\s)+){0,4}[A-Za-z0-9+/=]{24}")
+_KEY_BODY = re.compile(
+    r"PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)*"
+    r"(?:[A-Za-z-]{1,30}: [^\n\\]{0,80}(?:\\n|\s)+){0,4}[A-Za-z0-9+/=]{24}"
+)
 _RUNS = (ascii_lowercase * 2 + digits * 4, digits * 4 + ascii_lowercase * 2, "qwertyuiopasdfghjklzxcvbnm")
 _URL = re.compile(r"://[^/\s:@\"']{1,100}:([^/\s@\"']{3,200})@")
 _MORE_SHAPES = {
@@ -110,19 +113,16 @@ def _decoded(text: str) -> str:
 
 
 def _in_text(name: str, text: str) -> Iterator[Secret]:
-    for window in windows(text):
+    for window in shape_windows(text):
         yield from _shapes(window)
     named = _may_be_secret(name, text.strip(), given=True)
     if named:
         yield Secret("password" if names_password(name) else "key or token", text.strip())
-    for window in windows(text):
+    for window in assignment_windows(text):
         for match in _assignment().finditer(window):
             label, value = match["name"] or match["flag"], match["value"] or match["argument"]
             if _may_be_secret(label, value, given=False):
                 yield Secret("password" if names_password(label) else "key or token", value)
-        for match in _URL.finditer(window):
-            if not _harmless(match[1]):
-                yield Secret("password in a URL", match[1])
 
 
 @cache
@@ -145,8 +145,12 @@ def _shapes(text: str) -> Iterator[Secret]:
     for kind, plugin in _plugins():
         if next(plugin.analyze_string(text), None) is None:
             continue
-        for match in (_KEY_BODY,) if kind == "private key" else plugin.denylist:
-            yield from (Secret(kind, secret) for secret in map(_matched, match.finditer(text)) if not _placeholder(secret))
+        for pattern in (_KEY_BODY,) if kind == "private key" else plugin.denylist:
+            found = (_matched(match) for match in pattern.finditer(text))
+            yield from (Secret(kind, secret) for secret in found if not _placeholder(secret))
+    for match in _URL.finditer(text):
+        if not _harmless(match[1]):
+            yield Secret("password in a URL", match[1])
 
 
 def _matched(match: re.Match[str]) -> str:
@@ -154,6 +158,7 @@ def _matched(match: re.Match[str]) -> str:
     return max((group for group in match.groups() if group and len(group) > 15), key=len, default=match[0])
 
 
+@lru_cache(maxsize=4096)
 def _may_be_secret(name: str, value: str, *, given: bool) -> bool:
     """Whether the value of a name is a secret: a password as people choose them, or a key as programs make them.
 

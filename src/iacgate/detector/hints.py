@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     Path = tuple[str | int, ...]
 
-__all__ = ["NAME", "may_hold_secret", "names_password", "names_secret", "names_token", "texts", "windows"]
+__all__ = [
+    "NAME",
+    "assignment_windows",
+    "may_hold_secret",
+    "names_password",
+    "names_secret",
+    "names_token",
+    "shape_windows",
+    "texts",
+]
 
 _REACH = 2048
 _PASSWORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret_string)"  # noqa: S105
-_TOKEN = (
-    r"(?:secret|token|credentials?|(?:api|access|private|auth|account|encryption|signing|shared|client|secret|master)"
-    r"[_-]?key)"
-)
+_KEY = r"(?:api|access|private|auth|account|encryption|signing|shared|client|secret|master)[_-]?key"
+_TOKEN = rf"(?:secret|token|credentials?|{_KEY})"
 _SUFFIX = r"(?:[_-]?(?:value|text|plaintext|wo)|\d{1,3})?"
 NAME = rf"(?:{_PASSWORD}|{_TOKEN}){_SUFFIX}"
 """How names of secrets end, as a part of an expression."""
@@ -45,10 +52,11 @@ _SHAPES = (
     r"SG\.[\w-]{22}\.",
     r"T3BlbkFJ",
     r"sq0csp-",
+    r"AccountKey=[A-Za-z0-9+/]{40}",
     r"://[^/\s:@\"]+:[^/\s@\"]+@",
 )
 _PAIR = rf'name\\*["\']\s*:\s*\\*["\'][^"\'\\]{{0,60}}{NAME}\\*["\']'
-_FOLDED = (
+_ASSIGNED = (
     rf"""{NAME}\\*["']?\s*(?::=|=>|=|:)\s*\[?\s*(?:\\*["'][^"'\\]{{3}}|[^\s"'\\,;&<>]{{6}})""",
     rf"""-{NAME}[ =]\\*["']?[^\s"'\\,;&<>]{{6}}""",
     _PAIR,
@@ -61,28 +69,39 @@ _ENCODED = (
 
 
 @cache
-def _engine(*folded: str) -> Any:
-    """The hints as one expression for an engine that takes linear time, also in a hostile text."""
+def _engine(what: str) -> Any:
+    """Hints as one expression for an engine that takes linear time, also in a hostile text."""
     import re2
 
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False
-    return re2.compile("|".join((*_SHAPES, f"(?i:{'|'.join(folded)})")), options)
+    shapes, assigned, encoded = "|".join(_SHAPES), "|".join(_ASSIGNED), "|".join(_ENCODED)
+    parts = {"shapes": shapes, "assigned": f"(?i:{assigned})", "all": f"{shapes}|(?i:{assigned}|{encoded})"}
+    return re2.compile(parts[what], options)
 
 
-def windows(text: str) -> Iterator[str]:
-    """The neighbourhoods of what looks like a secret. Their size bounds what slower expressions can cost."""
-    end = -1
-    for match in _engine(*_FOLDED).finditer(text):
-        if match.start() > end - _REACH // 4:
-            end = match.end() + _REACH
-            yield text[max(0, match.start() - 64) : end]
+def shape_windows(text: str) -> Iterator[str]:
+    """The neighbourhoods of what has the shape of a key. Their size bounds what slower expressions can cost."""
+    return _windows(text, "shapes")
+
+
+def assignment_windows(text: str) -> Iterator[str]:
+    """The neighbourhoods of names that say secret and are given a value."""
+    return _windows(text, "assigned")
+
+
+def _windows(text: str, what: str) -> Iterator[str]:
+    engine, data, at = _engine(what), text.encode(errors="replace"), 0
+    while match := engine.search(data, at):
+        end = match.end() + _REACH
+        yield data[max(0, match.start() - 64) : end].decode(errors="replace")
+        at = max(match.end(), end - _REACH // 4)  # what begins near the end of one begins the next
 
 
 def may_hold_secret(text: str | bytes) -> bool:
     """Whether it is worth a closer look: text as it is, or undecoded JSON."""
-    return _engine(*_FOLDED, *_ENCODED).search(text) is not None
+    return _engine("all").search(text) is not None
 
 
 @cache

@@ -7,9 +7,9 @@ from iacgate.errors import UsageError
 from iacgate.gate.judge import Judged, PolicySource
 from iacgate.model.decision import Outcome
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
+from iacgate.policy.configuration_subjects import Configured
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
-from iacgate.policy.configuration_subjects import Configured
 from iacgate.policy.plan_subject import PlanSubject
 from iacgate.policy.world import World
 

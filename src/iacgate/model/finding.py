@@ -103,7 +103,7 @@ class CheckInfo(NamedTuple):
     severity: Severity
     tier: Tier
     subject: str
-    """``resource`` or ``account``."""
+    """``resource``, ``account``, a part of the configuration, or ``configuration`` for several of them."""
     resource_types: tuple[str, ...]
     message: str
     rationale: str
@@ -147,7 +147,7 @@ class Subject(NamedTuple):
     """What a check was applied to."""
 
     kind: str
-    """``resource`` or ``account``."""
+    """``resource``, ``account``, ``module``, ``provider``, ``variable`` or ``block``."""
     address: str
     type: str
     module: str | None

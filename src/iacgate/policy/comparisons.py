@@ -30,7 +30,8 @@ class Comparison(NamedTuple):
     """``equal to {}``; printed behind "should be"."""
     negated: str
     operand: str
-    """``any``, ``list``, ``number``, ``string``, ``strings``, ``bool``, ``regex``, ``patterns``, ``cidrs``, ``version``, ``time``."""
+    """``any``, ``list``, ``number``, ``string``, ``strings``, ``bool``, ``regex``, ``patterns``, ``cidrs``,
+    ``version``, ``time``."""
     whole: bool = False
     """Takes lists, sets and maps as they are, not one scalar."""
     folds: bool = False

@@ -125,7 +125,8 @@ def _hold(
                 node, f"{where} has no attribute `{wrong}`" + (f"; did you mean `{hint}`?" if hint else "")
             )
             return None
-        if scope.settable is not None and not (scope.document or scope.shape) and scope.schema.left_to_provider(kind, here):
+        ours = scope.document or scope.shape
+        if scope.settable is not None and not ours and scope.schema.left_to_provider(kind, here):
             scope.settable.add((kind, here.replace("[]", "").replace("{}", "")))
         last = position == len(steps) - 1
         if last:

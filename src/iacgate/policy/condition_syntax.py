@@ -342,7 +342,7 @@ def warn_unknown_type(node: yaml.Node, kind: str, source: Source, schema: Provid
 def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     source = scope.source
     if scope.shape:
-        source.problem(node, f"`related` links resources, and this is about a {scope.shape}; `exists` asks for resources")
+        source.problem(node, f"`related` links resources, not a {scope.shape}; `exists` asks for resources")
         return {"all": []}
     _only(entries, ("related",), scope)
     spec = source.mapping(entries["related"][1], "`related`")

@@ -21,8 +21,8 @@ from iacgate.policy.attributes import (
     compile_ports,
 )
 from iacgate.policy.lookup import elements, make_evidence
-from iacgate.policy.secrets_condition import compile_holds_secret
 from iacgate.policy.relations import compile_exists, compile_policy_document, compile_related
+from iacgate.policy.secrets_condition import compile_holds_secret
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Node
 
 if TYPE_CHECKING:

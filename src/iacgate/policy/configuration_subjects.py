@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from iacgate.model.values import UNKNOWN
 from iacgate.detector.hints import may_hold_secret, texts
+from iacgate.model.values import UNKNOWN
 from iacgate.policy.subject import ConditionError, Links, Trace
 
 if TYPE_CHECKING:

@@ -59,7 +59,7 @@ _CHECK_TEXTS = {
     "family": "What the check is about.",
     "severity": "What an attacker gets.",
     "tier": "strict: off unless a policy set selects it. Default: baseline.",
-    "subject": "What the check is about. account: asked only of an account that the policy set owns. Default: resource.",
+    "subject": "What it is about. account: asked only of an account that the policy set owns. Default: resource.",
     "parameters": "What the policy bundle gives. Without a value and a default the check is not asked.",
     "resource": "The resource types that share the condition.",
     "when": "The check applies only where this holds.",
@@ -280,7 +280,10 @@ def _attribute() -> _Schema:
         "oneOf": _required_each(*operands, *others),
         "allOf": [
             {"if": {"required": ["ignore_case"]}, "then": {"anyOf": _required_each(*folding)}},
-            {"if": {"anyOf": _required_each("is_set", "is_empty", "holds_secret")}, "then": {"not": {"required": ["absent"]}}},
+            {
+                "if": {"anyOf": _required_each("is_set", "is_empty", "holds_secret")},
+                "then": {"not": {"required": ["absent"]}},
+            },
         ],
     }
 

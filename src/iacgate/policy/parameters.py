@@ -67,7 +67,6 @@ def parameter_problems(
             hint = f"; did you mean `{close[0]}`?" if close else ""
             problems.append(Problem(file, line, 1, f"no check has a parameter `{name}`{hint}"))
             continue
-        for kind in sorted(known[name]):
-            if wanted := operand_problem(value, kind):
-                problems.append(Problem(file, line, 1, f"the parameter `{name}` takes {wanted}"))
+        wanted = filter(None, (operand_problem(value, kind) for kind in sorted(known[name])))
+        problems += [Problem(file, line, 1, f"the parameter `{name}` takes {one}") for one in wanted]
     return problems

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from iacgate.detector.hints import may_hold_secret, names_secret, texts
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.lookup import fetch, make_evidence, path_text
-from iacgate.detector.hints import may_hold_secret, names_secret, texts
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Linked, Node
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ def _finds(value: Any, at: Path, subject: Subject) -> Iterator[tuple[Path, str, 
         name = next((step for step in reversed(at) if isinstance(step, str)), "")
         found = texts(value, name, at)
     for path, name, text in found:
-        if len(text) < _SHORTEST or not (names_secret(name) or (_says_something(text) and may_hold_secret(text))):
-            if not _encoded(text):
-                continue
+        if len(text) < _SHORTEST or not _worth_asking(name, text):
+            continue
         if own is None and subject.is_sensitive(path):
             continue
         # Imported here: only what looks like a secret pays for the detector.
@@ -69,9 +68,10 @@ def _finds(value: Any, at: Path, subject: Subject) -> Iterator[tuple[Path, str, 
             yield path, secret.kind, secret.text
 
 
-def _says_something(text: str) -> bool:
-    """It is long enough for a key, or assigns something: most texts of a plan do neither."""
-    return len(text) >= _SHORTEST_KEY or "=" in text or ":" in text or " " in text
+def _worth_asking(name: str, text: str) -> bool:
+    """Most texts of a plan are neither long enough for a key nor assign anything."""
+    says_something = len(text) >= _SHORTEST_KEY or "=" in text or ":" in text or " " in text
+    return names_secret(name) or (says_something and may_hold_secret(text)) or _encoded(text)
 
 
 def _encoded(text: str) -> bool:

@@ -48,10 +48,9 @@ def parse_locks(text: str, name: str) -> dict[str, ProviderLock]:
             address = _bare(label)
             if not isinstance(body, dict) or address in out:
                 raise InputError(f"{name} locks a provider twice or not at all", hint="terraform init makes it anew")
-            hashes = body.get("hashes")
-            out[address.lower()] = ProviderLock(
-                _bare(body.get("version")), tuple(_bare(one) for one in hashes if one) if isinstance(hashes, list) else ()
-            )
+            listed = body.get("hashes")
+            hashes = tuple(_bare(one) for one in listed if one) if isinstance(listed, list) else ()
+            out[address.lower()] = ProviderLock(_bare(body.get("version")), hashes)
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["module_calls", "provider_config", "provisioners_of", "provider_of"]
+__all__ = ["module_calls", "provider_config", "provider_of", "provisioners_of"]
 
 Expression = Callable[[Any], dict[str, Any]]
 """What Terraform would write of an expression: ``{"constant_value": …}`` or ``{"references": […]}``."""
