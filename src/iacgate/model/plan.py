@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from iacgate.model.configuration import Configuration, PriorState
+    from iacgate.model.origin import Origins
 
 __all__ = ["ChangeValues", "CheckResult", "DeferredChange", "Mask", "OutputChange", "Plan", "ResourceChange"]
 
@@ -51,11 +52,8 @@ class ResourceChange(NamedTuple):
     """Something in it is marked sensitive."""
     change: Any
     """The undecoded change; for ``Plan.values``."""
-
-    @property
-    def creates(self) -> bool:
-        """A new object comes into being (also by replacement)."""
-        return "create" in self.actions
+    uncertain: bool = False
+    """There may be none of it: how many there are is not known before a plan."""
 
     @property
     def goes_away(self) -> bool:
@@ -109,6 +107,8 @@ class Plan:
         decode_change: Callable[[ResourceChange], ChangeValues],
         decode_configuration: Callable[[], Configuration | None],
         decode_prior_state: Callable[[], PriorState],
+        origins: Origins | None = None,
+        problems: Sequence[str] = (),
     ) -> None:
         self.format_version = format_version
         self.terraform_version = terraform_version
@@ -126,6 +126,11 @@ class Plan:
         """Root input variables' values. Sensitive ones are in clear: see ``iacgate.secrets``."""
         self.may_hold_secrets = may_hold_secrets
         """Something is marked sensitive, or a provider is configured with what looks like a credential."""
+
+        self.origins = origins
+        """Who says where unknown values come from, when it is not the configuration in the plan."""
+        self.problems = problems
+        """What could not be read of the input; the rest is judged, and the outcome is an error."""
 
         self._decode_change = decode_change
         self._decode_configuration = decode_configuration

@@ -7,7 +7,7 @@ It knows how to follow its own unknowns (``references``) and which resources it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
@@ -18,7 +18,7 @@ from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Tra
 
 if TYPE_CHECKING:
     from iacgate.model.plan import ResourceChange
-    from iacgate.policy.references import Origin, Target
+    from iacgate.model.origin import Origin, Target
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -95,13 +95,10 @@ class PlanSubject:
 
     def resolve(self, at: Path) -> Any:
         """``ABSENT``: the author left it to the provider. ``Linked``: it names a resource here. Else ``UNKNOWN``."""
-        expression = self._expression(at)
-        if expression is False:
-            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if origin is None:
             return UNKNOWN
-        origin = self._origin(expression)
-        if not origin.targets and self._is_null(expression):
+        if origin is False or (origin.null and not origin.targets):
             return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
         lone = origin.lone
         if lone is None or lone.mode == "ephemeral":
@@ -119,23 +116,24 @@ class PlanSubject:
 
     def names_somebody(self, at: Path) -> bool:
         """Whatever the unknown turns out to be, it is the identity of a resource of this plan (never ``*``)."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if not origin:
             return False
-        origin = self._origin(expression)
         return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
 
     def trace(self, at: Path) -> Trace:
         """The references behind an unknown, and what would settle it."""
         if len(at) == 1 and self.lacks(str(at[0])):
             return Trace((), "the data source does not say")
-        expression = self._expression(at)
-        if expression is False:
+        origin = self.origin(at)
+        if origin is False:
             return Trace((), "the provider settles it when it applies; set it explicitly")
-        if not isinstance(expression, dict):
+        if origin is None:
             why = "the configuration in the plan does not show the expression"
             return Trace((), why if self.world.references else "the plan has no configuration to follow")
-        chain = self._origin(expression).chain
+        chain = origin.chain
+        if origin.why:
+            return Trace(chain, origin.why)
         if any(step.startswith("local.") for step in chain):
             return Trace(chain, "a plan does not show what locals are made of; refer to the resource itself")
         return Trace(chain, "only apply settles it; a reference to a resource of this plan alone would show it")
@@ -156,10 +154,9 @@ class PlanSubject:
 
     def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
         """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if not origin:
             return None
-        origin = self._origin(expression)
         lone = origin.lone
         if (
             lone is None
@@ -211,11 +208,10 @@ class PlanSubject:
         otherwise = UNKNOWN_TRUTH if missing is None else missing
         path = path_text(at)
         if value is UNKNOWN or type(value) is Linked:
-            expression = self._expression(at)
-            origin = self._origin(expression) if isinstance(expression, dict) else None
+            origin = self.origin(at)
             chain, needs = self.trace(at)
             here = Evidence(path, UNKNOWN, "", chain=chain, needs=needs)
-            if origin is None or not origin.closed:
+            if not origin or not origin.closed:
                 return Links([], [], True, UNKNOWN_TRUTH, here)
             found: list[PlanSubject] = []
             strangers = False
@@ -250,20 +246,11 @@ class PlanSubject:
         """All managed resources of these types on this side."""
         return [one for kind in types for one in self.world.managed(kind)]
 
-    def _expression(self, at: Path) -> Any:
+    def origin(self, at: Path) -> Origin | Literal[False] | None:
+        """Where an unknown comes from; ``False``: the author left it out; ``None``: it cannot be told."""
         references = self.world.references
         address = self.parsed
-        return references.expression(address, at, self.values) if references and address else None
-
-    def _is_null(self, expression: dict[str, Any]) -> bool:
-        references, address = self.world.references, self.parsed
-        return references is not None and address is not None and references.is_null(address, expression)
-
-    def _origin(self, expression: dict[str, Any]) -> Origin:
-        references, address = self.world.references, self.parsed
-        assert references is not None
-        assert address is not None
-        return references.origin(address, expression)
+        return references.find(address, at, self.values) if references and address else None
 
     def _partner_cannot_be_elsewhere(self, types: list[str], their: str, matches: list[str]) -> bool:
         """It is created by this plan, so nothing elsewhere can name it yet; or its partner goes away here."""

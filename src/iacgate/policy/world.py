@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.plan import Plan, ResourceChange
 from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
-from iacgate.policy.references import References, Target
+from iacgate.policy.references import References
 
 if TYPE_CHECKING:
+    from iacgate.model.origin import Origins, Target
     from iacgate.policy.subject import Path
 
 __all__ = ["World"]
@@ -104,9 +105,13 @@ class World:
         return out
 
     @cached_property
-    def references(self) -> References | None:
+    def references(self) -> Origins | None:
         """The configuration's references; they speak of what will be, so the other side has none."""
-        if self.side == "before" or self.plan.configuration is None:
+        if self.side == "before":
+            return None
+        if self.plan.origins is not None:
+            return self.plan.origins
+        if self.plan.configuration is None:
             return None
         return References(self.plan.configuration, self.plan.variables)
 
@@ -169,10 +174,9 @@ class World:
                 index.by_value.setdefault(item, []).append(one)
         if not any_true(mask):
             return
-        expression = one._expression(tuple(steps))
-        if expression is False:
+        origin = one.origin(tuple(steps))
+        if origin is False:
             return
-        origin = one._origin(expression) if isinstance(expression, dict) else None
         if origin is None or not origin.targets:
             index.unresolved.append(one)
             return
