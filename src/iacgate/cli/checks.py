@@ -98,7 +98,7 @@ def list_checks(
     rows = [
         (info.id, str(info.severity), info.title + (" (strict)" if info.tier is Tier.STRICT else "")) for info in chosen
     ]
-    if render_options(include_passed=False, source_dir=None).colour:
+    if render_options(include_passed=False).colour:
         _draw(rows)
     else:
         width = max((len(row[0]) for row in rows), default=0)

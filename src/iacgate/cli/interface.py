@@ -39,7 +39,7 @@ def say(error: IacgateError) -> None:
         click.echo(f"  {clean(error.hint)}", err=True)
 
 
-def render_options(*, include_passed: bool, source_dir: Path | None) -> RenderOptions:
+def render_options(*, include_passed: bool) -> RenderOptions:
     """Width and colour of the terminal, if there is one (NO_COLOR, FORCE_COLOR and TERM are honoured)."""
     tty = sys.stdout.isatty()
     colour = (
@@ -48,7 +48,7 @@ def render_options(*, include_passed: bool, source_dir: Path | None) -> RenderOp
         and os.environ.get("TERM") != "dumb"
     )
     width = min(120, max(60, shutil.get_terminal_size((100, 24)).columns)) if tty else 100
-    return RenderOptions(width, colour, include_passed, str(source_dir) if source_dir else None)
+    return RenderOptions(width, colour, include_passed)
 
 
 def write_report(

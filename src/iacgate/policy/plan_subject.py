@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json, from_partly_known
 from iacgate.policy.lookup import path_text
 from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
 
 if TYPE_CHECKING:
-    from iacgate.model.plan import ResourceChange
     from iacgate.model.origin import Origin, Target
+    from iacgate.model.plan import ResourceChange
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -82,6 +82,11 @@ class PlanSubject:
     def judged(self, subject: Any) -> None:
         """No cycle for the resource itself: what is done with is freed at once."""
         self._judged = None if subject is self else subject
+
+    @property
+    def uncertain(self) -> bool:
+        """There may be none of it: how many there are is not known."""
+        return self.change is not None and self.change.uncertain
 
     @property
     def parsed(self) -> Address | None:
@@ -157,6 +162,9 @@ class PlanSubject:
         origin = self.origin(at)
         if not origin:
             return None
+        partly = self._partly_known(at)
+        if partly is not None:
+            return partly
         lone = origin.lone
         if (
             lone is None
@@ -176,6 +184,17 @@ class PlanSubject:
         except PolicyDocumentError:
             return None
 
+    def _partly_known(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+        """The document that is encoded into an attribute, where the configuration shows what it is made of."""
+        references, address = self.world.references, self.parsed
+        found = references.document(address, at) if references and address else None
+        if found is None:
+            return None
+        try:
+            return from_partly_known(found[0], found[1], lambda path: self.names_somebody((*at, *path)))
+        except PolicyDocumentError:
+            return None
+
     def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
         """Resources of the types whose attribute ``their`` names this one."""
         certain: list[PlanSubject] = []
@@ -190,7 +209,8 @@ class PlanSubject:
             for attribute, sure, one in index.by_reference.get(self.address, ()):
                 (certain if sure and attribute in ("", *matches) else possible).append(one)
             rest += [index.passed_on_to(self.type), index.unresolved]
-        certain = _once(certain)
+        possible += [one for one in certain if one.uncertain]
+        certain = _once([one for one in certain if not one.uncertain])
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         if missing is None:

@@ -75,6 +75,10 @@ class References:
         origin = self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
         return origin._replace(null=not origin.targets and self._is_null(address, expression))
 
+    def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+        """A plan does not show what is encoded into an argument."""
+        return None
+
     def _expression(
         self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
     ) -> dict[str, Any] | Literal[False] | None:

@@ -98,7 +98,8 @@ def compile_exists(tree: dict[str, Any], compile_condition: Compile) -> Node:
         best = FAIL_TRUTH
         for one in s.others(spec["type"]):
             one.judged = s.judged
-            best = min(best, node.judge(one.values, one.unknown, (), one))
+            truth = node.judge(one.values, one.unknown, (), one)
+            best = min(best, max(truth, UNKNOWN_TRUTH) if one.uncertain else truth)
         return best
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
@@ -128,6 +129,7 @@ class _Inside:
         self._subject, self._at = subject, at
         self.address, self.type, self.actions = subject.address, subject.type, subject.actions
         self.values, self.unknown, self.judged = subject.values, subject.unknown, subject.judged
+        self.uncertain = subject.uncertain
 
     def resolve(self, at: Path) -> Any:
         return UNKNOWN

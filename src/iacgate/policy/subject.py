@@ -34,6 +34,10 @@ if TYPE_CHECKING:
         judged: Any
         """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
 
+        @property
+        def uncertain(self) -> bool:
+            """There may be none of it: how many there are is not known."""
+
         def resolve(self, at: Path) -> Any:
             """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
 
