@@ -53,11 +53,6 @@ class ResourceChange(NamedTuple):
     """The undecoded change; for ``Plan.values``."""
 
     @property
-    def creates(self) -> bool:
-        """A new object comes into being (also by replacement)."""
-        return "create" in self.actions
-
-    @property
     def goes_away(self) -> bool:
         """Nothing is left under Terraform's management: destroyed or forgotten."""
         return bool(self.actions) and set(self.actions) <= {"delete", "forget"}
