@@ -49,12 +49,7 @@ def read_check(data: bytes, source: Source, stem: str, schema: ProviderSchema) -
     entries = source.mapping(node, "a check")
     if not entries:
         return None
-    for key, (key_node, _) in entries.items():
-        if key not in CHECK_KEYS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, CHECK_KEYS, n=1)
-            source.problem(key_node, f"unknown key `{key}`" + (f"; did you mean `{close[0]}`?" if close else ""))
+    source.only(entries, CHECK_KEYS)
     for key in _REQUIRED:
         if key not in entries:
             source.problem(node, f"`{key}` is missing")
@@ -132,9 +127,7 @@ def _cases(
     out = []
     for item in source.items(values["cases"], "`cases`"):
         inner = source.mapping(item, "a case")
-        for key, (key_node, _) in inner.items():
-            if key not in ("resource", "when", "condition", "message"):
-                source.problem(key_node, f"unknown key `{key}` in a case")
+        source.only(inner, ("resource", "when", "condition", "message"), where=" in a case")
         out.append(
             _case(
                 {key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True
@@ -178,9 +171,7 @@ def _case(
 
 def _examples(node: yaml.Node, source: Source) -> dict[str, list[str]]:
     entries = source.mapping(node, "`examples`")
-    for key, (key_node, _) in entries.items():
-        if key not in ("pass", "fail", "unknown"):
-            source.problem(key_node, f"unknown key `{key}` in `examples`")
+    source.only(entries, ("pass", "fail", "unknown"), where=" in `examples`")
     for key in ("pass", "fail"):
         if key not in entries:
             source.problem(node, f"`examples` needs at least one `{key}`")

@@ -5,7 +5,6 @@ that the provider's schema does not have, operands of another type, defaults tha
 """
 
 import re
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
@@ -14,7 +13,7 @@ from iacgate.policy.comparisons import COMPARISONS, parse_time
 from iacgate.policy.condition_paths import FoundPath, Scope, attribute_path
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
-from iacgate.policy.yaml_nodes import Source
+from iacgate.policy.yaml_nodes import Source, did_you_mean
 
 __all__ = ["CONDITION_FORMS", "Scope", "parse_condition"]
 
@@ -35,7 +34,7 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
             source.problem(node, f"a condition has one form, not {' and '.join(forms)}; join them with `all` or `any`")
         elif entries:
             first = next(iter(entries))
-            source.problem(entries[first][0], f"unknown operator `{first}`{_did_you_mean(first, CONDITION_FORMS)}")
+            source.problem(entries[first][0], f"unknown operator `{first}`{did_you_mean(first, CONDITION_FORMS)}")
         return {"all": []}
     form = forms[0]
     parsers = {
@@ -54,15 +53,8 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
 _Entries = dict[str, tuple[yaml.Node, yaml.Node]]
 
 
-def _did_you_mean(word: str, words: Any) -> str:
-    close = get_close_matches(word, list(words), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
 def _only(entries: _Entries, allowed: tuple[str, ...], scope: Scope) -> None:
-    for key, (node, _) in entries.items():
-        if key not in allowed:
-            scope.source.problem(node, f"unknown operator `{key}`{_did_you_mean(key, allowed)}")
+    scope.source.only(entries, allowed, what="operator")
 
 
 def _logic(form: str, entries: _Entries, scope: Scope) -> dict[str, Any]:
@@ -379,5 +371,5 @@ def _action(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     words = scope.source.texts(entries["action"][1], "`action`")
     for word in words:
         if word not in _ACTIONS:
-            scope.source.problem(entries["action"][1], f"unknown action `{word}`{_did_you_mean(word, _ACTIONS)}")
+            scope.source.problem(entries["action"][1], f"unknown action `{word}`{did_you_mean(word, _ACTIONS)}")
     return {"action": words}
