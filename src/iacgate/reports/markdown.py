@@ -28,7 +28,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -166,8 +166,7 @@ def _row(result: Result, options: RenderOptions) -> str:
 
 
 def _file(result: Result, options: RenderOptions) -> str:
-    file = place(result, options)
-    return code(f"{file}:{result.location.line}") if file and result.location else ""
+    return code(place_and_line(result, options))
 
 
 def _lines(parts: Iterable[str]) -> str:

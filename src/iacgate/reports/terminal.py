@@ -24,7 +24,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -153,9 +153,7 @@ def _places(page: _Page, results: Sequence[Result], options: RenderOptions) -> N
 
 
 def _details(result: Result, options: RenderOptions) -> str:
-    file = clean(place(result, options), ADDRESS_LIMIT)
-    if file and result.location is not None:
-        file = f"{file}:{result.location.line}"
+    file = clean(place_and_line(result, options), ADDRESS_LIMIT)
     return "  ".join(filter(None, (file, status_words(result), result.fingerprint[:FINGERPRINT_LENGTH])))
 
 

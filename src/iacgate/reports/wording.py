@@ -28,6 +28,7 @@ __all__ = [
     "headline",
     "input_line",
     "place",
+    "place_and_line",
     "policy_line",
     "reasons",
     "sections",
@@ -229,6 +230,12 @@ def place(result: Result, options: RenderOptions) -> str:
     if not options.source_dir or options.source_dir == ".":
         return result.location.file
     return f"{options.source_dir.rstrip('/')}/{result.location.file}"
+
+
+def place_and_line(result: Result, options: RenderOptions) -> str:
+    """``main.tf:12``, or empty where no place is known. Not cleaned: formats escape it."""
+    file = place(result, options)
+    return f"{file}:{result.location.line}" if file and result.location is not None else ""
 
 
 def input_line(report: Report) -> str:
