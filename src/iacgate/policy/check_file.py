@@ -155,7 +155,7 @@ def _case(
             warn_unknown_type(values["resource"], kind, source, schema)
     elif subject == "resource":
         source.problem(node, "`resource` is missing: name the resource types")
-    scope = Scope(source, schema, tuple(types), settable=settable)
+    scope = Scope(source, schema, tuple(types), settable=settable, judged=tuple(types))
     case: dict[str, Any] = {"types": types}
     if "condition" in values:
         case["condition"] = parse_condition(values["condition"], scope)

@@ -5,6 +5,7 @@ that the provider's schema does not have, operands of another type, defaults tha
 """
 
 import re
+import string
 from typing import Any
 
 import yaml
@@ -20,7 +21,7 @@ __all__ = ["CONDITION_FORMS", "Scope", "parse_condition"]
 TRUTHS = {"pass": 0, "unknown": 1, "fail": 2}
 LOGIC = ("all", "any", "none", "not")
 CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
-_OTHERS = ("is_set", "is_empty", "pattern_for")
+_OTHERS = ("is_set", "is_empty", "pattern_for", "covers")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
 
 
@@ -99,7 +100,12 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         if "absent" in entries:
             source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
         return {**tree, name: source.flag(operand_node, f"`{name}`")}
+    if name == "covers":
+        if "absent" in entries:
+            source.problem(entries["absent"][0], "`covers` says itself what absence means")
+        return {**tree, name: _names(operand_node, scope)}
     if name == "pattern_for":
+        _judged_attribute(operand_node, source.text(operand_node, "`pattern_for`"), scope)
         absent = _truth(entries, "absent", scope)
         return {
             **tree,
@@ -127,6 +133,29 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     if attribute is not None and attribute.write_only:
         absent = TRUTHS["unknown"]  # a write-only value stands in no plan
     return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
+
+
+def _names(node: yaml.Node, scope: Scope) -> list[str]:
+    """Names with attributes of the resource that is judged in braces."""
+    names = scope.source.texts(node, "`covers`")
+    for name in names:
+        try:
+            fields = [field for _, field, _, _ in string.Formatter().parse(name) if field is not None]
+        except ValueError:
+            fields = [""]
+        if not fields or not all(field.isidentifier() for field in fields):
+            scope.source.problem(node, "`covers` takes names with an attribute in braces: arn:aws:s3:::{bucket}/*")
+        for field in filter(str.isidentifier, fields):
+            _judged_attribute(node, field, scope)
+    if not names:
+        scope.source.problem(node, "`covers` needs at least one name")
+    return names
+
+
+def _judged_attribute(node: yaml.Node, name: str, scope: Scope) -> None:
+    for kind in scope.judged:
+        if scope.schema.knows(kind) and scope.schema.attribute(kind, name) is None:
+            scope.source.problem(node, f"{kind} has no attribute `{name}`")
 
 
 def _default(absent: int | None, node: yaml.Node, found: FoundPath, scope: Scope) -> int:
@@ -308,7 +337,7 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
     spec = source.mapping(entries["related"][1], "`related`")
     _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
     types = _types(spec, entries["related"][1], scope)
-    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable)
+    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable, judged=scope.judged)
     out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
     if ("their" in spec) == ("our" in spec):
         source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
@@ -346,7 +375,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     types = _types(spec, entries["exists"][1], scope)
     out: dict[str, Any] = {"type": types}
     if "satisfies" in spec:
-        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable)
+        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable, judged=scope.judged)
         out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
     return {"exists": out}
 
@@ -354,7 +383,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
 def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, ("policy_document", "satisfies", "absent"), scope)
     found = attribute_path(entries["policy_document"][1], scope)
-    inner = Scope(scope.source, scope.schema, ("policy document",), document=True)
+    inner = Scope(scope.source, scope.schema, ("policy document",), document=True, judged=scope.judged)
     tree: dict[str, Any] = {"policy_document": found.steps}
     if "satisfies" in entries:
         tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)

@@ -79,6 +79,8 @@ def describe(tree: dict[str, Any]) -> str:
             return f"{_path(path)} is {'empty' if wanted else 'not empty'}"
         case {"pattern_for": name, "path": path}:
             return f"{_path(path)} is a pattern that covers `{name}`"
+        case {"covers": names, "path": path}:
+            return f"{_path(path)} takes in {shown(names)}"
         case {"every": path, "satisfies": inner}:
             return f"every {_path(path)}: {describe(inner)}"
         case {"some": path, "satisfies": inner}:

@@ -14,7 +14,7 @@ from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
 from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
 from iacgate.policy.lookup import path_text
-from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
+from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, PlannedDocument, Trace
 
 if TYPE_CHECKING:
     from iacgate.model.plan import ResourceChange
@@ -125,6 +125,24 @@ class PlanSubject:
         origin = self._origin(expression)
         return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
 
+    def made_of(self, at: Path, parts: int) -> str:
+        """The resource of whose identity alone each of so many unknown elements is made; "" if that is not sure."""
+        expression = self._expression(at)
+        if not isinstance(expression, dict) or "references" not in expression:
+            return ""
+        references = expression["references"]
+        # Named as often as there are elements: each names it once, so none chooses by it (`a == "x" ? "*" : a`).
+        if any(references.count(one) != parts for one in references):
+            return ""
+        origin = self._origin({"references": list(dict.fromkeys(references))})
+        lone = origin.lone
+        if lone is None or lone.mode != "managed" or lone.attribute not in ("", *_IDENTITY):
+            return ""
+        found = self.world.instances(lone, origin.key)
+        if any(passes_on(one, lone, at) for one in found):
+            return ""
+        return found[0].address if len(found) == 1 else ""
+
     def trace(self, at: Path) -> Trace:
         """The references behind an unknown, and what would settle it."""
         if len(at) == 1 and self.lacks(str(at[0])):
@@ -154,7 +172,7 @@ class PlanSubject:
                 return False
         return any_true(mask)
 
-    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+    def policy_document(self, at: Path) -> PlannedDocument | None:
         """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
         expression = self._expression(at)
         if not isinstance(expression, dict):
@@ -171,13 +189,27 @@ class PlanSubject:
         found = self.world.instances(lone, origin.key)
         if len(found) != 1:
             return None
+        source = found[0]
         try:
-            known = found[0].values.get("json")
+            known = source.values.get("json")
             if isinstance(known, str):
-                return from_json(known), None
-            return from_data_source(found[0].values, found[0].unknown, found[0].names_somebody)
+                return PlannedDocument(from_json(known), None, lambda at, parts: "")
+            planned = from_data_source(source.values, source.unknown, source.names_somebody)
         except PolicyDocumentError:
             return None
+        if planned is None:
+            return None
+        document, mask = planned
+        merged = len(document["statement"]) - len(source.values.get("statement") or ())
+
+        def made_of(at: Path, parts: int) -> str:
+            match at:
+                case ("statement", int(position), str(name)) if position >= merged:
+                    return source.made_of(("statement", position - merged, f"{name}s"), parts)
+                case _:
+                    return ""
+
+        return PlannedDocument(document, mask, made_of)
 
     def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
         """Resources of the types whose attribute ``their`` names this one."""

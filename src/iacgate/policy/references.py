@@ -24,6 +24,8 @@ __all__ = ["Origin", "References", "Target"]
 
 _MAX_STEPS = 64
 _MODULE = re.compile(r"module\.[\w-]+")
+_ORDERED = {("data", "aws_iam_policy_document", ("statement",))}
+"""Blocks that are a list. Others may be a set, which comes in no certain order."""
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
 
 
@@ -112,7 +114,11 @@ class References:
             if isinstance(here, list):
                 if not isinstance(value, list) or len(value) != len(here) or not isinstance(step, int):
                     return None
-                here, value = _block_of(here, step), value[step] if step < len(value) else None
+                ordered = (address.mode, address.type, path[:depth]) in _ORDERED
+                here, value = (
+                    here[step] if ordered else _block_of(here, step),
+                    value[step] if step < len(value) else None,
+                )
                 continue
             if not isinstance(here, dict):
                 return None
