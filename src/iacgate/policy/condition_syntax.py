@@ -315,20 +315,20 @@ def _types(spec: _Entries, node: yaml.Node, scope: Scope) -> list[str]:
         return []
     types = scope.source.texts(spec["type"][1], "`type`")
     for kind in types:
-        warn_unknown_type(spec["type"][1], kind, scope.source, scope.schema)
+        note_unknown_type(spec["type"][1], kind, scope.source, scope.schema)
     return types
 
 
-def warn_unknown_type(node: yaml.Node, kind: str, source: Source, schema: ProviderSchema) -> None:
-    """A type whose schema is not at hand cannot be held against it: say so."""
+def note_unknown_type(node: yaml.Node, kind: str, source: Source, schema: ProviderSchema) -> None:
+    """A type whose schema is not at hand cannot be held against it: say so. Where schemas are given, it is wrong."""
     if kind and not schema.knows(kind):
         close = schema.suggest_type(kind)
-        source.problem(
-            node,
-            f"the provider schema at hand does not hold {kind}, so its attributes are not verified"
-            + (f"; did you mean {close}?" if close else "; give it with --schema"),
-            warning=True,
-        )
+        hint = f"; did you mean {close}?" if close else ""
+        if schema.complete:
+            source.problem(node, f"no provider schema holds {kind}{hint}")
+            return
+        message = f"the provider schema at hand does not hold {kind}, so its attributes are not verified"
+        source.problem(node, message + (hint or "; give it with --schema"), warning=True)
 
 
 def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
