@@ -136,11 +136,9 @@ class PlanSubject:
             return ""
         origin = self._origin({"references": list(dict.fromkeys(references))})
         lone = origin.lone
-        if lone is None or lone.mode != "managed" or lone.attribute not in ("", *_IDENTITY):
-            return ""
+        if lone is None or lone.mode != "managed" or lone.attribute not in ("", "id", "arn"):
+            return ""  # others may be the identity of something that this resource names
         found = self.world.instances(lone, origin.key)
-        if any(passes_on(one, lone, at) for one in found):
-            return ""
         return found[0].address if len(found) == 1 else ""
 
     def trace(self, at: Path) -> Trace:
