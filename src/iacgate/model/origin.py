@@ -63,3 +63,8 @@ class Origins(Protocol):
 
         ``find`` takes paths that go on inside of it. ``None``: nobody knows what it is made of.
         """
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """What alone each of so many unknown elements of a list is made of, if each is a text made of one thing."""

@@ -218,11 +218,11 @@ def from_data_source(
 
 def from_partly_known(
     document: Any, mask: Any, names_somebody: Callable[[Path], bool]
-) -> tuple[dict[str, Any], Any] | None:
+) -> tuple[dict[str, Any], Any, dict[Path, Path]] | None:
     """Normalise a document that will be encoded to JSON (``jsonencode``), parts of which are not known yet.
 
-    ``names_somebody`` is asked with paths of the document as it is written. ``None``: it could be anything.
-    Raises ``PolicyDocumentError``.
+    Gives the document, its mask, and where its lists stand in the document as it is written, which is how
+    ``names_somebody`` is asked too. ``None``: it could be anything. Raises ``PolicyDocumentError``.
     """
     if not isinstance(document, dict) or mask is True:
         return None
@@ -245,9 +245,10 @@ def from_partly_known(
         block, block_mask = _as_block(statement, inner, position, at, places)
         blocks.append(block)
         block_masks.append(block_mask)
-    return from_data_source(
+    made = from_data_source(
         {"statement": blocks}, {"statement": block_masks}, lambda path: names_somebody(places.get(path, ()))
     )
+    return (*made, places) if made else None
 
 
 def _as_block(
@@ -266,6 +267,7 @@ def _as_block(
     ):
         if key in named:
             block[source], list_mask = _as_list(named[key], _below(mask, spelt[key]))
+            places["statement", position, source.removesuffix("s")] = (*at, spelt[key])
             if list_mask:
                 out[source] = list_mask
     for key, source in (("principal", "principals"), ("notprincipal", "not_principals")):

@@ -28,7 +28,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -166,8 +166,7 @@ def _row(result: Result) -> str:
 
 
 def _file(result: Result) -> str:
-    file = place(result)
-    return code(f"{file}:{result.location.line}") if file and result.location else ""
+    return code(place_and_line(result))
 
 
 def _lines(parts: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -153,9 +153,7 @@ def _places(page: _Page, results: Sequence[Result]) -> None:
 
 
 def _details(result: Result) -> str:
-    file = clean(place(result), ADDRESS_LIMIT)
-    if file and result.location is not None:
-        file = f"{file}:{result.location.line}"
+    file = clean(place_and_line(result), ADDRESS_LIMIT)
     return "  ".join(filter(None, (file, status_words(result), result.fingerprint[:FINGERPRINT_LENGTH])))
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "headline",
     "input_line",
     "place",
+    "place_and_line",
     "policy_line",
     "reasons",
     "sections",
@@ -228,6 +229,12 @@ def place(result: Result) -> str:
         return ""
     base = result.location.base
     return f"{base.rstrip('/')}/{result.location.file}" if base else result.location.file
+
+
+def place_and_line(result: Result) -> str:
+    """``main.tf:12``, or empty where no place is known. Not cleaned: formats escape it."""
+    file = place(result)
+    return f"{file}:{result.location.line}" if file and result.location is not None else ""
 
 
 def input_line(report: Report) -> str:

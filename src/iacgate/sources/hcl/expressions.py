@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from iacgate.model.origin import Origin
 from iacgate.sources.hcl.syntax import Expression
 from iacgate.sources.hcl.types import number_of, text_of
-from iacgate.sources.hcl.values import Encoded, EvaluationError, SetValue, Unknown, holds_unknown, unknown_of
+from iacgate.sources.hcl.values import Encoded, EvaluationError, SetValue, Text, Unknown, holds_unknown, unknown_of
 
 if TYPE_CHECKING:
     from iacgate.sources.hcl.instances import ModuleInstance
@@ -71,7 +71,7 @@ def _invalid(expression: Expression, scope: Scope) -> Any:
 def _template(expression: Expression, scope: Scope) -> Any:
     values = [evaluate(part, scope) for part in expression[1]]
     if any(isinstance(value, Unknown) for value in values):
-        return unknown_of(*values)
+        return Text(values)
     return _joined(_text_in_template(value) for value in values)
 
 

@@ -27,7 +27,7 @@ from iacgate.sources.hcl.functions import functions
 from iacgate.sources.hcl.instances import ModuleInstance, ResourceInstance, ResourceSchema, Shared
 from iacgate.sources.hcl.module import ModuleSource, read_module
 from iacgate.sources.hcl.tree import Tree, installed_modules
-from iacgate.sources.hcl.values import Encoded, Unknown, unknown_of, unknowns_in
+from iacgate.sources.hcl.values import Encoded, Text, Unknown, unknown_of, unknowns_in
 
 __all__ = ["Directory", "RootModule", "deep_recursion", "read_directory"]
 
@@ -239,16 +239,34 @@ class _Origins:
 
     def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
         """See :class:`iacgate.model.origin.Origins`."""
+        here = self._at(address, path)
+        return _apart(here.value) if isinstance(here, Encoded) else None
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """See :class:`iacgate.model.origin.Origins`."""
+        here = self._at(address, path)
+        unknown = [one for one in (here if isinstance(here, list) else [here]) if isinstance(one, Unknown)]
+        pieces = [one for text in unknown for one in (unknowns_in(text.parts) if isinstance(text, Text) else [text])]
+        targets = {one.origin.lone for one in pieces}
+        if len(unknown) != parts or len(pieces) != parts or len(targets) != 1:
+            return None
+        return pieces[0].origin
+
+    def _at(self, address: Address, path: tuple[str | int, ...]) -> Any:
         instance = self._instances.get(str(address))
         here: Any = instance.tree().values if instance is not None else None
         for step in path:
+            if isinstance(here, Encoded):
+                here = here.value
             if isinstance(here, dict):
                 here = here.get(str(step))
             elif isinstance(here, list) and isinstance(step, int) and step < len(here):
                 here = here[step]
             else:
                 return None
-        return _apart(here.value) if isinstance(here, Encoded) else None
+        return here
 
 
 def _origin_of(value: Any) -> Origin:

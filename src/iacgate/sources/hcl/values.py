@@ -12,7 +12,7 @@ from typing import Any
 
 from iacgate.model.origin import Origin
 
-__all__ = ["Encoded", "EvaluationError", "SetValue", "Unknown", "holds_unknown", "unknown_of", "unknowns_in"]
+__all__ = ["Encoded", "EvaluationError", "SetValue", "Text", "Unknown", "holds_unknown", "unknown_of", "unknowns_in"]
 
 
 class EvaluationError(Exception):
@@ -70,6 +70,21 @@ class Encoded(Unknown):
     @property
     def is_set(self) -> bool:
         """Whatever it holds, it is a text."""
+        return True
+
+
+class Text(Unknown):
+    """A text that is not known because parts of it are not."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: list[Any]) -> None:
+        super().__init__(unknown_of(*parts).origin)
+        self.parts = parts
+
+    @property
+    def is_set(self) -> bool:
+        """Whatever it says, it is a text."""
         return True
 
 
