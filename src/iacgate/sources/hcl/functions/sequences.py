@@ -212,7 +212,7 @@ def _product(*collections: list[Any]) -> Any:
     made = [list(one) for one in itertools.product(*map(unify, collections))]
     if not any(isinstance(values, SetValue) for values in collections):
         return made
-    return unknown_of(made) if holds_unknown(made) else as_set(made)
+    return as_set(made)
 
 
 def _slice(values: list[Any], start: int, end: int) -> list[Any]:
