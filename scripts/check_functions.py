@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))  # runs from a checkout without an installation
 
-from iacgate.sources.hcl.functions.conversion import to_text  # noqa: E402
+from iacgate.sources.hcl.conversion import to_text  # noqa: E402
 from iacgate.sources.hcl.functions.encoding import json_text  # noqa: E402
 from iacgate.sources.hcl.functions.signature import FileContext  # noqa: E402
 from iacgate.sources.hcl.functions.table import functions  # noqa: E402

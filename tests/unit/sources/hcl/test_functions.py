@@ -20,7 +20,7 @@ from scripts.check_functions import (
     value_of,
 )
 
-from iacgate.sources.hcl.functions.conversion import identity
+from iacgate.sources.hcl.conversion import identity
 from iacgate.sources.hcl.functions.encoding import json_text
 from iacgate.sources.hcl.functions.signature import MAX_ELEMENTS, MAX_TEXT, FileContext
 from iacgate.sources.hcl.functions.table import functions

@@ -8,7 +8,7 @@ import re
 import urllib.parse
 from typing import Any
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, number_text, to_number
+from iacgate.sources.hcl.conversion import UntoldError, number_text, to_number
 from iacgate.sources.hcl.functions.signature import (
     MAX_ELEMENTS,
     MAX_TEXT,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, as_set
+from iacgate.sources.hcl.conversion import UntoldError, as_set
 from iacgate.sources.hcl.functions.hashes import HASHES
 from iacgate.sources.hcl.functions.signature import (
     MAX_ELEMENTS,

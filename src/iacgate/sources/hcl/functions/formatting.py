@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, exact, to_bool, to_number, to_text
+from iacgate.sources.hcl.conversion import UntoldError, exact, to_bool, to_number, to_text
 from iacgate.sources.hcl.functions.encoding import json_text
 from iacgate.sources.hcl.functions.signature import MAX_TEXT, Function, function, refuse_growth, text, whatever
 from iacgate.sources.hcl.functions.strings import graphemes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from iacgate.sources.hcl.functions.conversion import UntoldError
+from iacgate.sources.hcl.conversion import UntoldError
 from iacgate.sources.hcl.functions.signature import Function, function, text, whole
 from iacgate.sources.hcl.values import EvaluationError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import string
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, exact, inexact
+from iacgate.sources.hcl.conversion import UntoldError, exact, inexact
 from iacgate.sources.hcl.functions.signature import Function, anything, collection, function, number, whole
 from iacgate.sources.hcl.values import EvaluationError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from iacgate.sources.hcl.functions.conversion import UntoldError
+from iacgate.sources.hcl.conversion import UntoldError
 from iacgate.sources.hcl.functions.signature import MAX_ELEMENTS, Function, function, refuse_growth, text
 from iacgate.sources.hcl.values import EvaluationError
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from iacgate.sources.hcl.functions.conversion import as_set, exact, identity, inexact, to_text, unify
+from iacgate.sources.hcl.conversion import as_set, exact, identity, inexact, to_text, unify
 from iacgate.sources.hcl.functions.signature import (
     MAX_ELEMENTS,
     Function,

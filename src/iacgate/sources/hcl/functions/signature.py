@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, to_bool, to_number, to_text, unify
+from iacgate.sources.hcl.conversion import UntoldError, to_bool, to_number, to_text, unify
 from iacgate.sources.hcl.values import EvaluationError, SetValue, Unknown, unknown_of
 
 __all__ = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 from typing import NamedTuple
 
-from iacgate.sources.hcl.functions.conversion import UntoldError
+from iacgate.sources.hcl.conversion import UntoldError
 from iacgate.sources.hcl.functions.signature import Function, function, never_known, text
 from iacgate.sources.hcl.values import EvaluationError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iacgate.sources.hcl.functions.conversion import to_bool, to_list, to_map, to_number, to_set, to_text
+from iacgate.sources.hcl.conversion import to_bool, to_list, to_map, to_number, to_set, to_text
 from iacgate.sources.hcl.functions.signature import Function, function, never_known, whatever
 
 __all__ = ["table"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from iacgate.sources.hcl.functions.conversion import UntoldError, number_text, to_number, to_text
+from iacgate.sources.hcl.conversion import UntoldError, number_text, to_number, to_text
 from iacgate.sources.hcl.functions.signature import (
     MAX_ELEMENTS,
     MAX_TEXT,
