@@ -33,7 +33,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 4
+FORMAT = 5
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
