@@ -23,7 +23,7 @@ from iacgate.sources.json_text import decode, to_utf8
 
 __all__ = ["MAX_BYTES", "ScanFiles", "read_results", "read_scans"]
 
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Bytes of one file of results. GitHub refuses SARIF of more than 10 MB, compressed."""
 
 

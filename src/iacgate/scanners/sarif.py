@@ -16,7 +16,7 @@ from iacgate.scanners.text import NAME_LIMIT, plain
 
 __all__ = ["MAX_RESULTS", "read_sarif"]
 
-MAX_RESULTS = 100_000
+MAX_RESULTS = 25_000
 """Results that a file may hold. What has more is no scan of one configuration, and a page of it helps nobody."""
 _HEX = frozenset("0123456789abcdef")
 

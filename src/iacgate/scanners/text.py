@@ -15,9 +15,8 @@ NAME_LIMIT = 200
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)  # ECMA-48
 _NAMED = re.compile(
-    r"""(?ix) (?P<name> \b[\w.-]*
-    (?:passwo?r?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential)[\w.-]*
-    ["'`]? \s*(?:=>|:=|[:=]|\bis\s+set\s+to\b)\s* ) (?P<value> "[^"]*" | '[^']*' | `[^`]*` | [^\s,;]{6,} )"""
+    r"""(?ix) (?P<name> (?:passwo?r?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential)[\w.-]{0,40}+
+    ["'`]? \s?(?:=>|:=|[:=]|\bis\ set\ to\b)\s? ) (?:"[^"]*" | '[^']*' | `[^`]*` | [^\s,;]{6,})"""
 )
 _SHAPED = re.compile(
     r"-----BEGIN[^-]*PRIVATE\ KEY-----.*?(?:-----END[^-]*-----|$)"
@@ -32,8 +31,12 @@ _WHOLE = 20_000
 
 def plain(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """One line of at most ``limit`` characters, every one printable, credentials replaced by ``***``."""
-    text = _ESCAPES.sub("", text[:_WHOLE])
-    text = _SHAPED.sub("***", text)
-    text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
-    text = _NAMED.sub(r"\g<name>***", text)
+    text = text[:_WHOLE]
+    if not text.isprintable():
+        text = _ESCAPES.sub("", text)
+        text = _SHAPED.sub("***", text)  # before the lines of a key become one
+        text = "".join([one if one.isprintable() else " " for one in text])
+    text = " ".join(_SHAPED.sub("***", text).split())
+    if "=" in text or ":" in text or " set to " in text:
+        text = _NAMED.sub(r"\g<name>***", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
