@@ -79,7 +79,8 @@ def merge_scans(
     ours = [one for one in merge.ours if one.verdict is not Verdict.PASS or one.fingerprint not in merge.foreign]
     results = sorted([*ours, *foreign], key=lambda one: places.get(one.subject.address, len(places)))
     loose = sum(one.subject.kind in ("file", "other") for one in foreign)
-    notes = [f"{loose} findings of other scanners are about no resource of this plan that is known"] if loose else []
+    words = "1 finding of other scanners is" if loose == 1 else f"{loose} findings of other scanners are"
+    notes = [f"{words} about no resource of this plan that is known"] if loose else []
     idle = [one for one in evaluation.idle_exceptions if one in idle]
     return Merged(
         evaluation._replace(results=results, idle_exceptions=idle), tuple(_side_effects(results, policy)), tuple(notes)
