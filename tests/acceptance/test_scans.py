@@ -510,3 +510,16 @@ def test_control_characters_of_a_message_reach_no_terminal(name: str, tmp_path: 
     assert ran.code == 1
     assert not set(ran.out + ran.err) & set("\x1b\x07\x9b\u202e")
     assert "##vso" not in ran.out
+
+
+def test_what_another_scanner_calls_its_rule_is_none_of_our_own_words() -> None:
+    """A secret in the title of a rule of theirs stays one that is hidden."""
+    from iacgate.model.finding import Effect
+    from iacgate.secrets import worth_hiding
+
+    from tests.unit.reports import sample
+
+    secret = "canary-9f2c-value"
+    for slug, hidden in (("x:rule", {secret}), ("ours", set())):
+        check = sample.check(slug, f"user data is {secret}")
+        assert worth_hiding(frozenset({secret}), sample.report(sample.result(check, effect=Effect.NOTE))) == hidden

@@ -37,10 +37,11 @@ class Resources:
             address = _parsed(text)
             if address is not None:
                 self._by_config.setdefault(_without_keys(address), []).append(change)
-                self._by_block.setdefault(f"{address.type}.{address.name}", []).append(change)
+                if address.mode == "managed":
+                    self._by_block.setdefault(f"{address.type}.{address.name}", []).append(change)
             if text in places:
                 self._by_file.setdefault(places[text].file, []).append((places[text], change))
-        self._roots = _roots(source_dir) if source_dir is not None else []
+        self._roots, self._repository = _roots(source_dir) if source_dir is not None else ([], False)
         self._found: dict[tuple[str, str], str | None] = {}
 
     def about(self, finding: ScannerFinding) -> Sequence[ResourceChange]:
@@ -65,16 +66,21 @@ class Resources:
         return [change for block, change in blocks if block.line <= place.line <= block.end_line]
 
     def _file(self, base: str, path: str) -> str | None:
-        """The file as places have it. A path from another machine is shortened from the left until it fits here."""
+        """The file as places have it.
+
+        A path from another machine is shortened from the left until it fits here; but only in a repository, where a
+        file of the same name in another root module is seen as well.
+        """
         path = posixpath.normpath(path)
-        if path.startswith(".."):
-            return None
         whole = posixpath.normpath(posixpath.join(base, path)) if base else path
         for root in self._roots:
             if whole.startswith(f"{root}/") and (known := self._known(Path(whole))):
                 return known
-        parts = path.strip("/").split("/")
-        for start in range(len(parts) if path.startswith("/") else 1):
+        elsewhere = self._repository and path.startswith(("/", "../"))
+        if not elsewhere and path.startswith(("/", "../")):
+            return None
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        for start in range(len(parts) if elsewhere else 1):
             tail = "/".join(parts[start:])
             found = {root / tail for root in self._roots if _is_file(root / tail)}
             if found:
@@ -87,18 +93,22 @@ class Resources:
         return name if name in self._by_file else None
 
     def _of_block(self, finding: ScannerFinding, address: Address | None) -> Sequence[ResourceChange]:
-        block = finding.block or (f"{address.type}.{address.name}" if address and not address.modules else "")
+        bare = address is not None and not address.modules and not address.key and address.mode == "managed"
+        block = finding.block or (finding.address if bare else "")
         found = self._by_block.get(block, [])
         modules = {parsed.module_names for change in found if (parsed := _parsed(change.address)) is not None}
         return found if len(modules) == 1 else []
 
 
-def _roots(source_dir: Path) -> list[Path]:
-    """The source directory, and those above it up to the repository's: what a scanner may have been started in."""
+def _roots(source_dir: Path) -> tuple[list[Path], bool]:
+    """The directories that a scanner may have been started in: from the source directory up to the repository's.
+
+    And whether there is a repository.
+    """
     source_dir = source_dir.resolve()
     above = [source_dir, *list(source_dir.parents)[:_MAX_PARENTS]]
     ends = [number for number, path in enumerate(above) if (path / ".git").exists()]
-    return above[: ends[0] + 1] if ends else above[:1]
+    return (above[: ends[0] + 1], True) if ends else (above[:1], False)
 
 
 def _is_file(path: Path) -> bool:
