@@ -26,6 +26,7 @@ _COMMANDS = {
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
     "pre-commit": ("iacgate.cli.pre_commit:pre_commit", "Judge the root modules that files belong to."),
     "init": ("iacgate.cli.init:init_command", "Write a pipeline step, or a hook for pre-commit."),
+    "scanner": ("iacgate.cli.scanner:scanner", "Other scanners beside the gate."),
 }
 
 
