@@ -61,8 +61,8 @@ def trim(content: bytes, *, provider: str, version: str, wanted: list[str]) -> T
     if flat is not None:
         if missing := sorted(set(wanted) - flat.keys()):
             raise UsageError(f"{provider} {version} has no type {', '.join(missing)}")
-        resources = {name: msgspec.Raw(msgspec.json.encode(flat[name])) for name in sorted(wanted)}
-        return TypeSchemas(provider=provider, version=version, resources=resources, data={})
+        kept = {name: msgspec.Raw(msgspec.json.encode(flat[name])) for name in sorted(wanted)}
+        return TypeSchemas(provider=provider, version=version, resources=kept, data={})
     providers = read_terraform_schema(content, name="input")
     if provider not in providers:
         raise UsageError(f"the input holds no schema of {provider}, only of: {', '.join(providers)}")

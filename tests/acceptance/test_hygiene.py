@@ -122,7 +122,7 @@ def test_a_lock_file_that_cannot_be_read_is_an_error_and_never_clean(files: Path
         "check", files / "plan.json", "--policy-set", files / "policy.yaml", "--source-dir", files, "--exit-zero"
     )
     assert code == 4
-    assert "is not a valid lock file" in output
+    assert "this is not a valid lock file" in output
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from iacgate.model.decision import EXIT_CODES, Coverage, Decision, Outcome, Summary
 from iacgate.model.finding import Change, Effect, Result, Verdict
@@ -17,10 +17,17 @@ _WEIGHT = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.DENY: 2, Outcome.ERROR: 
 _OUTCOMES = {Effect.ERROR: Outcome.ERROR, Effect.DENY: Outcome.DENY, Effect.REVIEW: Outcome.REVIEW}
 
 
-def decide(plan: Plan, evaluation: Evaluation, policy: Policy) -> Decision:
-    """The decision on a plan. A policy and a result list of nothing never allow anything by accident."""
+def decide(
+    plans: Sequence[Plan], evaluation: Evaluation, policy: Policy, scans: Iterable[tuple[Outcome, str]] = ()
+) -> Decision:
+    """The decision on a plan (or on the root modules of a directory, which make one evaluation).
+
+    A policy and a result list of nothing never allow anything by accident.
+    ``scans``: what is wrong with scans that were given or required.
+    """
     found = [
-        *plan_conditions(plan, policy),
+        *scans,
+        *(condition for plan in plans for condition in plan_conditions(plan, policy)),
         *_coverage(evaluation.coverage, policy, evaluation),
         *_results(evaluation.results),
     ]
@@ -53,7 +60,8 @@ def plan_conditions(plan: Plan, policy: Policy) -> list[tuple[Outcome, str]]:
         )
     if plan.applyable is False and does_something and not plan.errored:
         found.append(("not_applyable", "the plan holds changes but says it cannot be applied"))
-    return [(Outcome(policy.on_incomplete[key]), text) for key, text in found]
+    unread = [(Outcome.ERROR, problem) for problem in plan.problems]
+    return unread + [(Outcome(policy.on_incomplete[key]), text) for key, text in found]
 
 
 def _coverage(coverage: Coverage, policy: Policy, evaluation: Evaluation) -> list[tuple[Outcome, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,17 +14,39 @@ import msgspec
 from iacgate import __version__
 from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
-from iacgate.model.decision import EXIT_CODES, Coverage, Decision, InputInfo, Outcome, PolicyInfo, Report, Summary
-from iacgate.model.finding import Result
+from iacgate.gate.scanned import ScannedInput, with_scans
+from iacgate.model.decision import (
+    EXIT_CODES,
+    Coverage,
+    Decision,
+    InputInfo,
+    Outcome,
+    PolicyInfo,
+    Report,
+    Summary,
+)
+from iacgate.model.finding import Location, Result
 from iacgate.model.plan import Plan, ProviderLock
-from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
-from iacgate.policy.evaluate import evaluate
+from iacgate.model.scan import Scan
+from iacgate.policy.catalogue import Catalogue, cache_directory, load_directories, load_packaged
+from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
 from iacgate.sources.input_file import read_input
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 from iacgate.sources.plan_json import read_plan
 
-__all__ = ["Judged", "PolicySource", "Settings", "failed_report", "judge", "load_policy"]
+__all__ = [
+    "Judged",
+    "PolicySource",
+    "Settings",
+    "failed_report",
+    "hcl_cache",
+    "judge",
+    "load_policy",
+    "located",
+    "locks_in",
+    "secrets_of",
+]
 
 BASELINE = "baseline"
 
@@ -38,6 +61,13 @@ class Settings(NamedTuple):
     include_passed: bool = False
     max_input_bytes: int = DEFAULT_MAX_BYTES
     digest_key: bytes = b""
+    var_files: tuple[Path, ...] = ()
+    """Values of variables, for HCL."""
+    use_cache: bool = True
+    scans: tuple[Scan, ...] = ()
+    """What other scanners say of the input, read or run by whoever calls."""
+    commit: str = ""
+    """Which commit the input is of; empty: not known."""
 
 
 class PolicySource(NamedTuple):
@@ -54,7 +84,8 @@ class Judged(NamedTuple):
 
     report: Report
     secrets: Callable[[], frozenset[str]]
-    plan: Plan | None = None
+    plans: Mapping[str, Plan] = {}
+    """What was judged, by root module (``""``: the only one)."""
     policy: Policy | None = None
 
 
@@ -87,6 +118,11 @@ def load_policy(file: Path | None) -> PolicySource:
 
 def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     """Judge one input. Raises ``InputError`` when there is nothing that could be judged."""
+    is_directory = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+    if settings.kind == "hcl" or (settings.kind is None and is_directory):
+        from iacgate.gate.directory import judge_directory
+
+        return judge_directory(path, source, settings)
     data = read_input(path, settings.max_input_bytes)
     posture = settings.kind == "state"
     if posture:
@@ -96,7 +132,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     else:
         plan = read_plan(data, path)
         if settings.source_dir is not None:
-            plan.read_locks = partial(_locks, settings.source_dir)
+            plan.read_locks = partial(locks_in, settings.source_dir)
     policy = resolve_policy(
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
@@ -108,48 +144,64 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         policy,
         settings.workspace,
         digest_key=settings.digest_key,
-        include_passed=settings.include_passed,
+        include_passed=settings.include_passed or bool(settings.scans),
     )
     notes = _notes(plan, posture=posture)
+    sha256 = hashlib.sha256(data).hexdigest()
+    places, unread = _places(settings, plan, evaluation)
+    judged = ScannedInput([plan], settings.workspace, settings.commit, sha256, settings.source_dir, places)
+    scanned = with_scans(
+        evaluation, settings.scans, judged, source.catalogue, policy, include_passed=settings.include_passed
+    )
+    evaluation = scanned.evaluation
+    notes += [*unread, *scanned.notes]
     notes += [f"the exception {one} names no finding of this plan" for one in evaluation.idle_exceptions]
-    results, fixed = evaluation.results, evaluation.fixed
-    if settings.source_dir is not None and (results or fixed):
-        results, fixed, more = _place(settings.source_dir, plan, results, fixed)
-        notes += more
+    results, fixed = located(evaluation.results, places), located(evaluation.fixed, places)
     report = Report(
         __version__,
         InputInfo(
             "state-json" if posture else "plan-json",
             path,
-            hashlib.sha256(data).hexdigest(),
+            sha256,
             plan.terraform_version,
             plan.format_version,
             settings.workspace,
             settings.organization,
         ),
         policy.info,
-        decide(plan, evaluation, policy)._replace(posture=posture),
+        decide([plan], evaluation, policy, scanned.reasons)._replace(
+            posture=posture, side_effects=scanned.side_effects
+        ),
         evaluation.coverage,
         summarize(evaluation),
         results,
         fixed,
         notes,
+        scanned.scans,
     )
-    return Judged(report, partial(_secrets, plan, report), plan, policy)
+    return Judged(report, partial(secrets_of, [plan], report), {"": plan}, policy)
 
 
-def _locks(source_dir: Path) -> Mapping[str, ProviderLock]:
+def locks_in(source_dir: Path) -> Mapping[str, ProviderLock]:
+    """What the dependency lock file beside the code locks."""
     from iacgate.sources.lock_file import read_locks
 
     return read_locks(source_dir)
 
 
-def _secrets(plan: Plan, report: Report) -> frozenset[str]:
-    if not plan.may_hold_secrets:
+def hcl_cache(settings: Settings) -> Path | None:
+    """Where parsed HCL is kept."""
+    return cache_directory() / "hcl" if settings.use_cache else None
+
+
+def secrets_of(plans: Iterable[Plan], report: Report) -> frozenset[str]:
+    """What no rendering of the report may hold."""
+    holders = [plan for plan in plans if plan.may_hold_secrets]
+    if not holders:
         return frozenset()
     from iacgate.secrets import known_secrets, worth_hiding
 
-    return worth_hiding(known_secrets(plan), report)
+    return worth_hiding(frozenset().union(*map(known_secrets, holders)), report)
 
 
 def failed_report(path: str, error: IacgateError, source: PolicySource, settings: Settings) -> Report:
@@ -183,15 +235,29 @@ def _notes(plan: Plan, *, posture: bool) -> list[str]:
     return notes
 
 
-def _place(
-    source_dir: Path, plan: Plan, results: list[Result], fixed: list[Result]
-) -> tuple[list[Result], list[Result], list[str]]:
-    from iacgate.sources.hcl_places import find_places
+def _places(settings: Settings, plan: Plan, evaluation: Evaluation) -> tuple[Mapping[str, Location], list[str]]:
+    """Where the findings stand; with other scanners' findings to be placed, where all resources do."""
+    source_dir = settings.source_dir
+    addresses = {one.subject.address for one in (*evaluation.results, *evaluation.fixed)}
+    if any(scan.findings for scan in settings.scans):
+        addresses.update(change.address for change in plan.resource_changes)
+    if source_dir is None or not addresses:
+        return {}, []
+    from iacgate.sources.hcl.places import find_places
 
     if not source_dir.is_dir():
         raise UsageError(f"{source_dir} is not a directory", hint="--source-dir is the root module's directory")
-    places, notes = find_places(source_dir, plan.configuration, {one.subject.address for one in (*results, *fixed)})
+    places, notes = find_places(source_dir, addresses, hcl_cache(settings))
     if not places:
         notes.append(f"no resource of the findings stands in {source_dir}: is it the root module behind this plan?")
-    located = [[one._replace(location=places.get(one.subject.address)) for one in group] for group in (results, fixed)]
-    return located[0], located[1], notes
+    return places, notes
+
+
+def located(results: Sequence[Result], places: Mapping[str, Location]) -> list[Result]:
+    """Results with their places. A scanner's own place stays only where it is all there is."""
+    return [
+        one
+        if one.subject.kind in ("file", "other")
+        else one._replace(location=places.get(one.subject.address, one.location if not places else None))
+        for one in results
+    ]

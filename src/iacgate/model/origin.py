@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-__all__ = ["Origin", "Target"]
+if TYPE_CHECKING:
+    from iacgate.model.address import Address
+
+__all__ = ["Origin", "Origins", "Target"]
 
 
 class Target(NamedTuple):
@@ -31,6 +34,8 @@ class Origin(NamedTuple):
     """Chosen by ``each`` or ``count``: the instance key (as written) of the block that they stand in."""
     chain: tuple[str, ...] = ()
     """The references that were followed, first to last."""
+    constant: bool = False
+    """It is a constant after all (a variable's default, a literal argument)."""
     null: bool = False
     """It is known to come to null, or to what the provider takes as not set."""
     why: str = ""
@@ -40,3 +45,26 @@ class Origin(NamedTuple):
     def lone(self) -> Target | None:
         """The one place the value comes from, when there is just one."""
         return self.targets[0] if self.closed and len(self.targets) == 1 else None
+
+
+class Origins(Protocol):
+    """Who can say where the values of a configuration come from: a plan's own part of it, or the HCL itself."""
+
+    def find(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
+    ) -> Origin | Literal[False] | None:
+        """Where the value of one argument comes from. ``False``: the author left it out. ``None``: it cannot be told.
+
+        ``values`` are the resource's own, as far as they are known.
+        """
+
+    def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+        """What will be encoded as JSON into an argument that is not known: its known part, and a mask of the rest.
+
+        ``find`` takes paths that go on inside of it. ``None``: nobody knows what it is made of.
+        """
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """What alone each of so many unknown elements of a list is made of, if each is a text made of one thing."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from iacgate.model.configuration import Configuration, PriorState
+    from iacgate.model.origin import Origins
 
 __all__ = [
     "ChangeValues",
@@ -60,11 +61,8 @@ class ResourceChange(NamedTuple):
     """Something in it is marked sensitive."""
     change: Any
     """The undecoded change; for ``Plan.values``."""
-
-    @property
-    def creates(self) -> bool:
-        """A new object comes into being (also by replacement)."""
-        return "create" in self.actions
+    uncertain: bool = False
+    """There may be none of it: how many there are is not known before a plan."""
 
     @property
     def goes_away(self) -> bool:
@@ -125,6 +123,8 @@ class Plan:
         decode_change: Callable[[ResourceChange], ChangeValues],
         decode_configuration: Callable[[], Configuration | None],
         decode_prior_state: Callable[[], PriorState],
+        origins: Origins | None = None,
+        problems: Sequence[str] = (),
         read_locks: Callable[[], Mapping[str, ProviderLock] | None] = lambda: None,
         text_of: Callable[[ResourceChange], bytes] | None = None,
         has_configuration: bool = True,
@@ -146,6 +146,10 @@ class Plan:
         self.may_hold_secrets = may_hold_secrets
         """Something is marked sensitive, or a provider is configured with what looks like a credential."""
 
+        self.origins = origins
+        """Who says where unknown values come from, when it is not the configuration in the plan."""
+        self.problems = problems
+        """What could not be read of the input; the rest is judged, and the outcome is an error."""
         self.read_locks = read_locks
         """Reads the dependency lock file beside the configuration; see ``provider_locks``."""
         self.text_of = text_of

@@ -44,6 +44,8 @@ class Scope(NamedTuple):
     """The types are parts of the configuration (``module``, …), whose attributes are ours; empty: resources."""
     parameters: "dict[str, set[str]] | None" = None
     """By parameter that the check declares: the kinds of operand it stands for, gathered."""
+    judged: tuple[str, ...] = ()
+    """The types that the check looks at, wherever relations have led."""
 
     def lookup(self, kind: str, path: str) -> AttributeSchema | None:
         """The schema of a path written with its marks."""

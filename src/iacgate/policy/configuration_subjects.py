@@ -20,7 +20,7 @@ from iacgate.model.values import UNKNOWN
 from iacgate.policy.subject import ConditionError, Links, Trace
 
 if TYPE_CHECKING:
-    from iacgate.model.configuration import ConfigResource, Module, ModuleCall
+    from iacgate.model.configuration import ConfigResource, Module, ModuleCall, ProviderConfig
     from iacgate.model.plan import Plan, ResourceChange
     from iacgate.policy.plan_subject import PlanSubject
     from iacgate.policy.subject import Path
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Configured", "ConfiguredParts"]
 
-_BUILT_IN = "terraform.io/builtin/"
+_BUILT_IN = ("terraform.io/builtin/", "registry.terraform.io/hashicorp/terraform")
+_OFFICIAL = "registry.terraform.io/hashicorp/"
 _WITHHELD = "the plan was written without its configuration; judge what `terraform show -json` prints"
 _NO_SOURCE_DIR = "the lock file stands beside the code: give the root module with --source-dir"
 
@@ -61,6 +62,7 @@ class Configured:
         self.name = name
         self.module_address = module
         self.previous_address = ""
+        self.uncertain = False
         self.values = values
         self.unknown = unknown
         self.judged: Any = self
@@ -146,6 +148,10 @@ class Configured:
     def is_sensitive(self, at: Path) -> bool:
         """What is shown of it is shown on purpose: sources without credentials, names, versions."""
         return False
+
+    def made_of(self, at: Path, parts: int) -> str:
+        """Nothing here is made of a resource's identity that could be told."""
+        return ""
 
     def policy_document(self, at: Path) -> None:
         """It holds none."""
@@ -257,15 +263,28 @@ class ConfiguredParts:
                 over.setdefault(change.provider_name, []).append(change)
         constraints: dict[str, list[str]] = {}
         code: dict[str, list[tuple[str, Any]]] = {}
-        for config in ((self._plan.configuration or {}).get("provider_config") or {}).values():
-            source = config.get("full_name") or config.get("name", "")
+        for source, config in self._provider_configs(over):
             wanted = constraints.setdefault(source, [])
             if (one := config.get("version_constraint")) and one not in wanted:
                 wanted.append(one)
             code.setdefault(source, []).extend(_constants(config.get("expressions", {})))
         for source in dict.fromkeys([*constraints, *over]):
-            if source and not source.startswith(_BUILT_IN) and source != "terraform":
+            if source and not source.startswith(_BUILT_IN):
                 yield self._provider(source, constraints.get(source), code.get(source, ()), over.get(source, ()))
+
+    def _provider_configs(self, used: Iterable[str]) -> Iterator[tuple[str, ProviderConfig]]:
+        """Requirements and blocks of providers, with the source address that the name stands for in their module."""
+        configs = (self._plan.configuration or {}).get("provider_config") or {}
+        known = {
+            (key.rpartition(":")[0], config.get("name", "")): config["full_name"]
+            for key, config in configs.items()
+            if config.get("full_name")
+        }
+        for key, config in configs.items():
+            name = config.get("name") or key.rpartition(":")[2].partition(".")[0]
+            source = known.get((key.rpartition(":")[0], name)) or known.get(("", name))
+            source = source or next((one for one in used if one.endswith(f"/{name}")), _OFFICIAL + name)
+            yield source, config
 
     def _provider(
         self,

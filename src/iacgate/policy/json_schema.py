@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, policy_file
+from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.configuration_shapes import SHAPES
+from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
 
 __all__ = ["check_schema", "policy_schema"]
 
@@ -82,6 +83,19 @@ _SET_TEXTS = {
     "unknown": "What an unknown does, by level.",
     "on_incomplete": "What a plan gives that is not whole.",
     "rules": "Which checks at which level. Later rules override earlier ones.",
+    "scanners": "What other scanners' findings do, and which scans there must be. Later rows override earlier ones.",
+}
+_SCANNER_TEXTS = {
+    "tool": "Which scanners: a name, or a pattern with *.",
+    "severity": "What a finding of a severity does.",
+    "ticket": "Severities of which the policy asks for a ticket.",
+    "notify": "Severities of which the policy asks for a notification.",
+    "suppressed": "What the scanner suppresses: count, as if it did not; note, shown only. Default: count.",
+    "required": "There must be such a scan. Default: false.",
+    "max_age": "A scan may not be older: 90m, 24h, 7d.",
+    "same_commit": "A scan must be of the commit that is judged. Default: false.",
+    "same_input": "A scan must have looked at the very bytes that are judged. Default: false.",
+    "minimum_rules": "A scan must have had so many rules.",
 }
 _SELECT_TEXTS = {
     "id": "Check ids; * stands for anything.",
@@ -92,7 +106,7 @@ _SELECT_TEXTS = {
 }
 _EXCEPTION_TEXTS = {
     "id": "The exception's name.",
-    "check": "The check that it releases.",
+    "check": "The check that it releases; of another scanner's rule tool:rule.",
     "address": "The one resource that it releases, exactly as the plan writes it.",
     "workspace": "Only in workspaces of this name; * stands for anything.",
     "reason": "Why.",
@@ -100,6 +114,9 @@ _EXCEPTION_TEXTS = {
     "review_by": "The last day on which it holds.",
     "requires": "Compensating checks that must pass. An empty list says that there are none.",
 }
+
+
+_OTHER_OPERANDS: dict[str, _Schema] = {"pattern_for": _TEXT, "covers": _TEXTS}
 
 
 def check_schema() -> _Schema:
@@ -195,6 +212,7 @@ def policy_schema() -> _Schema:
         "$defs": {
             "policy_set": _policy_set(),
             "rule": _rule(),
+            "scanner": _scanner(),
             "exception": _exception(),
         },
     }
@@ -214,6 +232,7 @@ def _policy_set() -> _Schema:
             "items": {"$ref": "#/$defs/rule"},
             "contains": {"properties": {"level": {"enum": [*Enforcement]}}},
         },
+        "scanners": {"type": "array", "items": {"$ref": "#/$defs/scanner"}},
     }
     properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
     return _object(properties, ("name", "rules"))
@@ -233,6 +252,23 @@ def _rule() -> _Schema:
         "enforce_from": _described(_DATE, "Before this day (UTC) findings are counted and block nothing."),
     }
     return _object({key: shapes[key] for key in policy_file._RULE_KEYS}, ("checks", "level"))
+
+
+def _scanner() -> _Schema:
+    severities = _words(SEVERITIES)
+    severities["anyOf"][1].pop("minItems")  # an empty list takes back what an earlier row asks for
+    flag: _Schema = {"type": "boolean", "default": False}
+    shapes: dict[str, _Schema] = {
+        "tool": _TEXT,
+        "severity": _choices(DEFAULT_ACTIONS, [*ACTIONS]),
+        "ticket": severities,
+        "notify": severities,
+        "suppressed": {"enum": [*scanner_file.SUPPRESSED], "default": "count"},
+        "max_age": {"type": "string", "pattern": f"^{scanner_file.MAX_AGE.pattern}$"},
+        "minimum_rules": {"type": "integer", "minimum": 1},
+    }
+    properties = {key: _described(shapes.get(key, flag), _SCANNER_TEXTS[key]) for key in scanner_file.ROW_KEYS}
+    return _object(properties, ("tool",))
 
 
 def _exception() -> _Schema:
@@ -272,7 +308,7 @@ def _attribute() -> _Schema:
         name: {"anyOf": [_OPERANDS[one.operand], _PARAMETER], "description": one.words.format("…")}
         for name, one in COMPARISONS.items()
     }
-    others = {name: _TEXT if name == "pattern_for" else {"type": "boolean"} for name in condition_syntax._OTHERS}
+    others = {name: _OTHER_OPERANDS.get(name, {"type": "boolean"}) for name in condition_syntax._OTHERS}
     properties = {"attribute": _TEXT, **operands, **others, "absent": _TRUTH, "ignore_case": {"type": "boolean"}}
     folding = [name for name, one in COMPARISONS.items() if one.folds]
     return {
@@ -281,7 +317,7 @@ def _attribute() -> _Schema:
         "allOf": [
             {"if": {"required": ["ignore_case"]}, "then": {"anyOf": _required_each(*folding)}},
             {
-                "if": {"anyOf": _required_each("is_set", "is_empty", "holds_secret")},
+                "if": {"anyOf": _required_each("is_set", "is_empty", "covers", "holds_secret")},
                 "then": {"not": {"required": ["absent"]}},
             },
         ],

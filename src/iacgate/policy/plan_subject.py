@@ -7,18 +7,18 @@ It knows how to follow its own unknowns (``references``) and which resources it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json, from_partly_known
 from iacgate.policy.lookup import path_text
-from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
+from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, PlannedDocument, Trace
 
 if TYPE_CHECKING:
+    from iacgate.model.origin import Origin, Target
     from iacgate.model.plan import ResourceChange
-    from iacgate.policy.references import Origin, Target
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -89,6 +89,11 @@ class PlanSubject:
         return self.world.digest_key
 
     @property
+    def uncertain(self) -> bool:
+        """There may be none of it: how many there are is not known."""
+        return self.change is not None and self.change.uncertain
+
+    @property
     def parsed(self) -> Address | None:
         """The address taken apart; ``None`` when it is none that Terraform would write."""
         if self._address is None:
@@ -100,13 +105,10 @@ class PlanSubject:
 
     def resolve(self, at: Path) -> Any:
         """``ABSENT``: the author left it to the provider. ``Linked``: it names a resource here. Else ``UNKNOWN``."""
-        expression = self._expression(at)
-        if expression is False:
-            return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if origin is None:
             return UNKNOWN
-        origin = self._origin(expression)
-        if not origin.targets and self._is_null(expression):
+        if origin is False or (origin.null and not origin.targets):
             return ABSENT if self.world.may_be_left_out(self.type, at) else UNKNOWN
         lone = origin.lone
         if lone is None or lone.mode == "ephemeral":
@@ -124,23 +126,34 @@ class PlanSubject:
 
     def names_somebody(self, at: Path) -> bool:
         """Whatever the unknown turns out to be, it is the identity of a resource of this plan (never ``*``)."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if not origin:
             return False
-        origin = self._origin(expression)
         return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
+
+    def made_of(self, at: Path, parts: int) -> str:
+        """The resource of whose identity alone each of so many unknown elements is made; "" if that is not sure."""
+        references, address = self.world.references, self.parsed
+        origin = references.parts_of(address, at, self.values, parts) if references and address else None
+        lone = origin.lone if origin else None
+        if origin is None or lone is None or lone.mode != "managed" or lone.attribute not in ("", "id", "arn"):
+            return ""  # others may be the identity of something that this resource names
+        found = self.world.instances(lone, origin.key)
+        return found[0].address if len(found) == 1 else ""
 
     def trace(self, at: Path) -> Trace:
         """The references behind an unknown, and what would settle it."""
         if len(at) == 1 and self.lacks(str(at[0])):
             return Trace((), "the data source does not say")
-        expression = self._expression(at)
-        if expression is False:
+        origin = self.origin(at)
+        if origin is False:
             return Trace((), "the provider settles it when it applies; set it explicitly")
-        if not isinstance(expression, dict):
+        if origin is None:
             why = "the configuration in the plan does not show the expression"
             return Trace((), why if self.world.references else "the plan has no configuration to follow")
-        chain = self._origin(expression).chain
+        chain = origin.chain
+        if origin.why:
+            return Trace(chain, origin.why)
         if any(step.startswith("local.") for step in chain):
             return Trace(chain, "a plan does not show what locals are made of; refer to the resource itself")
         return Trace(chain, "only apply settles it; a reference to a resource of this plan alone would show it")
@@ -159,12 +172,14 @@ class PlanSubject:
                 return False
         return any_true(mask)
 
-    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+    def policy_document(self, at: Path) -> PlannedDocument | None:
         """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
-        expression = self._expression(at)
-        if not isinstance(expression, dict):
+        origin = self.origin(at)
+        if not origin:
             return None
-        origin = self._origin(expression)
+        partly = self._partly_known(at)
+        if partly is not None:
+            return partly
         lone = origin.lone
         if (
             lone is None
@@ -176,13 +191,42 @@ class PlanSubject:
         found = self.world.instances(lone, origin.key)
         if len(found) != 1:
             return None
+        source = found[0]
         try:
-            known = found[0].values.get("json")
+            known = source.values.get("json")
             if isinstance(known, str):
-                return from_json(known), None
-            return from_data_source(found[0].values, found[0].unknown, found[0].names_somebody)
+                return PlannedDocument(from_json(known), None, lambda at, parts: "")
+            planned = from_data_source(source.values, source.unknown, source.names_somebody)
         except PolicyDocumentError:
             return None
+        if planned is None:
+            return None
+        document, mask = planned
+        merged = len(document["statement"]) - len(source.values.get("statement") or ())
+
+        def made_of(at: Path, parts: int) -> str:
+            match at:
+                case ("statement", int(position), str(name)) if position >= merged:
+                    return source.made_of(("statement", position - merged, f"{name}s"), parts)
+                case _:
+                    return ""
+
+        return PlannedDocument(document, mask, made_of)
+
+    def _partly_known(self, at: Path) -> PlannedDocument | None:
+        """The document that is encoded into an attribute, where the configuration shows what it is made of."""
+        references, address = self.world.references, self.parsed
+        found = references.document(address, at) if references and address else None
+        if found is None:
+            return None
+        try:
+            read = from_partly_known(found[0], found[1], lambda path: self.names_somebody((*at, *path)))
+        except PolicyDocumentError:
+            return None
+        if read is None:
+            return None
+        document, mask, places = read
+        return PlannedDocument(document, mask, lambda path, parts: self.made_of((*at, *places.get(path, ())), parts))
 
     def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
         """Resources of the types whose attribute ``their`` names this one."""
@@ -198,7 +242,8 @@ class PlanSubject:
             for attribute, sure, one in index.by_reference.get(self.address, ()):
                 (certain if sure and attribute in ("", *matches) else possible).append(one)
             rest += [index.passed_on_to(self.type), index.unresolved]
-        certain = _once(certain)
+        possible += [one for one in certain if one.uncertain]
+        certain = _once([one for one in certain if not one.uncertain])
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         if missing is None:
@@ -216,11 +261,10 @@ class PlanSubject:
         otherwise = UNKNOWN_TRUTH if missing is None else missing
         path = path_text(at)
         if value is UNKNOWN or type(value) is Linked:
-            expression = self._expression(at)
-            origin = self._origin(expression) if isinstance(expression, dict) else None
+            origin = self.origin(at)
             chain, needs = self.trace(at)
             here = Evidence(path, UNKNOWN, "", chain=chain, needs=needs)
-            if origin is None or not origin.closed:
+            if not origin or not origin.closed:
                 return Links([], [], True, UNKNOWN_TRUTH, here)
             found: list[PlanSubject] = []
             strangers = False
@@ -255,20 +299,11 @@ class PlanSubject:
         """All managed resources of these types on this side."""
         return [one for kind in types for one in self.world.managed(kind)]
 
-    def _expression(self, at: Path) -> Any:
+    def origin(self, at: Path) -> Origin | Literal[False] | None:
+        """Where an unknown comes from; ``False``: the author left it out; ``None``: it cannot be told."""
         references = self.world.references
         address = self.parsed
-        return references.expression(address, at, self.values) if references and address else None
-
-    def _is_null(self, expression: dict[str, Any]) -> bool:
-        references, address = self.world.references, self.parsed
-        return references is not None and address is not None and references.is_null(address, expression)
-
-    def _origin(self, expression: dict[str, Any]) -> Origin:
-        references, address = self.world.references, self.parsed
-        assert references is not None
-        assert address is not None
-        return references.origin(address, expression)
+        return references.find(address, at, self.values) if references and address else None
 
     def _partner_cannot_be_elsewhere(self, types: list[str], their: str, matches: list[str]) -> bool:
         """It is created by this plan, so nothing elsewhere can name it yet; or its partner goes away here."""

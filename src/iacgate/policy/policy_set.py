@@ -15,9 +15,11 @@ from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement
 from iacgate.policy.catalogue import Catalogue
 from iacgate.policy.parameters import parameter_problems
+from iacgate.policy.scanner_rules import ScannerRow, scanner_rows
 
-__all__ = ["Exception_", "Level", "Policy", "resolve_policy", "unknown_names"]
+__all__ = ["Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
 
+_SEPARATOR = ":"
 _STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
 _WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
 
@@ -35,7 +37,8 @@ class Exception_(NamedTuple):  # noqa: N801 - the field's word, and Python's own
     """A permanent, owned exception: one check, one address, on conditions."""
 
     id: str
-    check: int
+    check: str
+    """A check's id; of another scanner's rule ``tool:rule``."""
     address: str
     workspace: str | None
     reason: str
@@ -59,6 +62,8 @@ class Policy(NamedTuple):
     on_incomplete: Mapping[str, str]
     exceptions: tuple[Exception_, ...]
     today: str
+    scanners: tuple[tuple[ScannerRow, ...], ...] = ()
+    """What each set that applies says of other scanners."""
     idle: int = 0
     """Checks that the rules select and that wait for a parameter: they are not asked."""
 
@@ -115,6 +120,7 @@ def resolve_policy(
         _strictest([one["on_incomplete"] for one in sets]),
         _exceptions(bundle["exceptions"], catalogue, workspace),
         today,
+        tuple(scanner_rows(one["scanners"], f"{name} / {one['name']}") for one in sets if one["scanners"]),
         idle,
     )
 
@@ -140,6 +146,8 @@ def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> li
     for one in bundle["exceptions"]:
         where = f"the exception `{one['id']}`"
         for check in (one["check"], *(required["check"] for required in one["requires"])):
+            if check == one["check"] and _SEPARATOR in check:
+                continue  # another scanner's rule; which ones there are only that scanner knows
             if check not in catalogue.by_id:
                 problems.append(Problem(file, one["line"], 1, f"{where} names a check that does not exist: {check}"))
             elif check != one["check"] and catalogue.heads[catalogue.by_id[check]].subject == "account":
@@ -149,6 +157,22 @@ def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> li
                     Problem(file, one["line"], 1, f"{where} relies on a check that waits for a parameter: {check}")
                 )
     problems += parameter_problems(bundle["parameters"], bundle["parameter_lines"], catalogue, file)
+    return problems
+
+
+def idle_parts(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> list[Problem]:
+    """What of a bundle whose names all exist does nothing: rules that select no check, exceptions from no level."""
+    problems = [
+        Problem(file, rule["line"], 1, "this rule selects no check", warning=True)
+        for one in bundle["sets"]
+        for rule in one["rules"]
+        if not any(_selects(rule["select"], catalogue, number) for number in range(len(catalogue)))
+    ]
+    levels = [_levels(one, catalogue, bundle["name"], "") for one in bundle["sets"]]
+    for one in bundle["exceptions"]:
+        if not any(of_set[catalogue.by_id[one["check"]]] for of_set in levels):
+            said = f"the exception `{one['id']}` releases nothing: no policy set enforces {one['check']}"
+            problems.append(Problem(file, one["line"], 1, said, warning=True))
     return problems
 
 
@@ -212,7 +236,7 @@ def _exceptions(raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str 
         out.append(
             Exception_(
                 one["id"],
-                catalogue.by_id[one["check"]],
+                one["check"],
                 one["address"],
                 one["workspace"],
                 one["reason"],

@@ -8,9 +8,10 @@ a lone reference stands for its value; anything beside it (a conditional, a defa
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from iacgate.model.address import key_value
+from iacgate.model.origin import Origin, Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,43 +21,13 @@ if TYPE_CHECKING:
 
     Step = tuple[str, str | None]
 
-__all__ = ["Origin", "References", "Target"]
+__all__ = ["References"]
 
 _MAX_STEPS = 64
 _MODULE = re.compile(r"module\.[\w-]+")
+_ORDERED = {("data", "aws_iam_policy_document", ("statement",))}
+"""Blocks that are a list. Others may be a set, which comes in no certain order."""
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
-
-
-class Target(NamedTuple):
-    """A resource block that a value comes from, and which of its instances."""
-
-    modules: tuple[tuple[str, str | None], ...]
-    """Module calls with instance key; ``None``: any instance."""
-    mode: str
-    type: str
-    name: str
-    key: str | None
-    """Instance key as written; ``None``: not said (all instances, or the one with the same key)."""
-    attribute: str
-    """The attribute path behind the instance, empty when the reference names the whole resource."""
-
-
-class Origin(NamedTuple):
-    """Where a value comes from."""
-
-    targets: tuple[Target, ...]
-    closed: bool
-    """Nothing else than ``targets`` can be the value's source."""
-    key: str | None
-    """Chosen by ``each`` or ``count``: the instance key (as written) of the block that they stand in."""
-    chain: tuple[str, ...]
-    constant: bool = False
-    """It is a constant after all (a variable's default, a literal argument)."""
-
-    @property
-    def lone(self) -> Target | None:
-        """The one place the value comes from, when there is just one."""
-        return self.targets[0] if self.closed and len(self.targets) == 1 else None
 
 
 class _Caller(NamedTuple):
@@ -95,9 +66,39 @@ class References:
         """The resource block behind an address; ``None`` when the configuration has none (any more)."""
         return self._resources.get((address.module_names, address.mode, address.type, address.name))
 
-    def expression(
+    def find(
         self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
-    ) -> dict[str, Any] | bool | None:
+    ) -> Origin | Literal[False] | None:
+        """Where the value of one argument comes from (:class:`iacgate.model.origin.Origins`)."""
+        expression = self._expression(address, path, values)
+        if not isinstance(expression, dict):
+            return expression
+        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
+        origin = self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
+        return origin._replace(null=not origin.targets and self._is_null(address, expression))
+
+    def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+        """A plan does not show what is encoded into an argument."""
+        return None
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """See :class:`iacgate.model.origin.Origins`."""
+        expression = self._expression(address, path, values)
+        if not isinstance(expression, dict) or "references" not in expression:
+            return None
+        references = expression["references"]
+        # Named as often as there are elements: each names it once, so none chooses by it (`a == "x" ? "*" : a`).
+        if any(references.count(one) != parts for one in references):
+            return None
+        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
+        once = {"references": list(dict.fromkeys(references))}
+        return self._origin(modules, once, _Caller(self.block(address), address.key or None), 0)
+
+    def _expression(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
+    ) -> dict[str, Any] | Literal[False] | None:
         """The expression of one argument. ``False``: the author left it out. ``None``: it cannot be told.
 
         Blocks that ``dynamic`` writes leave no trace in a plan's configuration; ``values`` tells whether
@@ -112,7 +113,11 @@ class References:
             if isinstance(here, list):
                 if not isinstance(value, list) or len(value) != len(here) or not isinstance(step, int):
                     return None
-                here, value = _block_of(here, step), value[step] if step < len(value) else None
+                ordered = (address.mode, address.type, path[:depth]) in _ORDERED
+                here, value = (
+                    here[step] if ordered else _block_of(here, step),
+                    value[step] if step < len(value) else None,
+                )
                 continue
             if not isinstance(here, dict):
                 return None
@@ -125,12 +130,7 @@ class References:
         # An empty expression is a literal null or a function of nothing, such as `timestamp`: it cannot be told.
         return here if isinstance(here, dict) and ("references" in here or "constant_value" in here) else None
 
-    def origin(self, address: Address, expression: dict[str, Any]) -> Origin:
-        """Where the value of an expression of the given resource comes from."""
-        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
-        return self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
-
-    def is_null(self, address: Address, expression: dict[str, Any]) -> bool:
+    def _is_null(self, address: Address, expression: dict[str, Any]) -> bool:
         """The argument is handed a null through variables: it is as if the author had left it out.
 
         An expression that is unknown although it refers to nothing unknown is null or made by a function such as
@@ -270,7 +270,8 @@ class References:
     def _variable(self, modules: tuple[Step, ...], names: tuple[str, ...], parts: list[str], depth: int) -> Origin:
         name = _name_and_index(parts[1])[0]
         if not names:
-            return Origin((), True, None, (), constant=True)
+            known = name in self._inputs or "default" in self._root.get("variables", {}).get(name, {})
+            return Origin((), known, None, (), constant=known)
         call = self._calls.get(names)
         if call is None:
             return Origin((), False, None, ())

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.plan import Plan, ResourceChange
 from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
-from iacgate.policy.references import References, Target
+from iacgate.policy.references import References
 
 if TYPE_CHECKING:
+    from iacgate.model.origin import Origins, Target
     from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.subject import Path
 
@@ -44,9 +45,7 @@ class _Incoming:
 class World:
     """One side of a plan."""
 
-    def __init__(
-        self, plan: Plan, side: str, optional: frozenset[tuple[str, str]], digest_key: bytes = b""
-    ) -> None:
+    def __init__(self, plan: Plan, side: str, optional: frozenset[tuple[str, str]], digest_key: bytes = b"") -> None:
         self.plan = plan
         self.side = side
         self.digest_key = digest_key
@@ -117,9 +116,13 @@ class World:
         return out
 
     @cached_property
-    def references(self) -> References | None:
+    def references(self) -> Origins | None:
         """The configuration's references; they speak of what will be, so the other side has none."""
-        if self.side == "before" or self.plan.configuration is None:
+        if self.side == "before":
+            return None
+        if self.plan.origins is not None:
+            return self.plan.origins
+        if self.plan.configuration is None:
             return None
         return References(self.plan.configuration, self.plan.variables)
 
@@ -186,10 +189,9 @@ class World:
                 index.by_value.setdefault(item, []).append(one)
         if not any_true(mask):
             return
-        expression = one._expression(tuple(steps))
-        if expression is False:
+        origin = one.origin(tuple(steps))
+        if origin is False:
             return
-        origin = one._origin(expression) if isinstance(expression, dict) else None
         if origin is None or not origin.targets:
             index.unresolved.append(one)
             return

@@ -24,11 +24,13 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
+    scan_lines,
     sections,
     shown,
+    side_effect_lines,
     status_words,
 )
 
@@ -51,7 +53,7 @@ def render(report: Report, options: RenderOptions) -> bytes:
     _summary(page, report)
     for section in sections(shown(report, options)):
         if blocks(section.effect):
-            _findings(page, section, options)
+            _findings(page, section)
         else:
             _counts(page, section.title, section.size, section.groups)
     if report.fixed:
@@ -104,22 +106,22 @@ def _summary(page: _Page, report: Report) -> None:
         page.add(f"- {reason}", 2, 2)
 
 
-def _findings(page: _Page, section: Section, options: RenderOptions) -> None:
+def _findings(page: _Page, section: Section) -> None:
     page.gap()
     page.add(f"{section.title} ({section.size})", style=_BOLD)
     for group in section.groups[:GROUP_LIMIT]:
-        _findings_of_check(page, group, options)
+        _findings_of_check(page, group)
     _more_checks(page, section.groups)
 
 
-def _findings_of_check(page: _Page, group: Group, options: RenderOptions) -> None:
+def _findings_of_check(page: _Page, group: Group) -> None:
     page.gap()
     _check_title(page, group.check, len(group.results))
     levels = ", ".join(dict.fromkeys(result.enforcement.value for result in group.results))
     page.add(f"{clean(group.check.id, ADDRESS_LIMIT)}, {levels}", 4, style=_FAINT)
     for alike in _with_same_evidence(group.results[:RESOURCE_LIMIT]):
         page.gap()
-        _places(page, alike, options)
+        _places(page, alike)
         for line in evidence_lines(alike[0]):
             page.add(f"each: {line}" if len(alike) > 1 else line, 8, 2)
     if len(group.results) > RESOURCE_LIMIT:
@@ -138,10 +140,10 @@ def _with_same_evidence(results: Sequence[Result]) -> Iterator[list[Result]]:
     yield from alike.values()
 
 
-def _places(page: _Page, results: Sequence[Result], options: RenderOptions) -> None:
+def _places(page: _Page, results: Sequence[Result]) -> None:
     """Address, file and line, status and fingerprint: in columns where they fit, else on two lines."""
     addresses = [clean(result.subject.address, ADDRESS_LIMIT) for result in results]
-    details = [_details(result, options) for result in results]
+    details = [_details(result) for result in results]
     longest = max(map(len, addresses))
     in_columns = 6 + longest + 2 + max(map(len, details)) <= page.width
     for address, detail in zip(addresses, details, strict=True):
@@ -152,10 +154,8 @@ def _places(page: _Page, results: Sequence[Result], options: RenderOptions) -> N
             page.add(detail, 8, 2, style=_FAINT)
 
 
-def _details(result: Result, options: RenderOptions) -> str:
-    file = clean(place(result, options), ADDRESS_LIMIT)
-    if file and result.location is not None:
-        file = f"{file}:{result.location.line}"
+def _details(result: Result) -> str:
+    file = clean(place_and_line(result), ADDRESS_LIMIT)
     return "  ".join(filter(None, (file, status_words(result), result.fingerprint[:FINGERPRINT_LENGTH])))
 
 
@@ -205,8 +205,10 @@ def _closing(page: _Page, report: Report) -> None:
     page.gap()
     for note in report.notes:
         page.add(f"Note: {clean(note)}", 0, 6)
-    for effect in report.decision.side_effects:
-        page.add(f"Also: {clean(effect)}", 0, 6)
+    for line in side_effect_lines(report):
+        page.add(f"Also: {line}", 0, 6)
+    for line in scan_lines(report):
+        page.add(line, 0, 2)
     page.add(coverage_line(report), 0, 2)
     page.add(policy_line(report), 0, 2)
 

@@ -5,7 +5,6 @@ look like a lock file that locks nothing, or like one that is fine.
 """
 
 from pathlib import Path
-from typing import Any
 
 from iacgate.errors import InputError
 from iacgate.model.plan import ProviderLock
@@ -36,23 +35,22 @@ def read_locks(source_dir: Path) -> dict[str, ProviderLock]:
 
 def parse_locks(text: str, name: str) -> dict[str, ProviderLock]:
     """As ``read_locks``, of a text. ``name`` stands for it in messages."""
-    import hcl2
+    from iacgate.sources.hcl.parse import parse_hcl
 
-    try:
-        document = hcl2.loads(text if text.endswith("\n") else text + "\n")
-    except Exception:  # the parser's own exceptions have no common root
-        raise InputError(f"{name} is not a valid lock file", hint="terraform init makes it anew") from None
+    file = parse_hcl(text)
+    if file.problems:
+        where = f"{name}:{file.problems[0].line}"
+        raise InputError(f"{where}: this is not a valid lock file", hint="terraform init makes it anew")
     out: dict[str, ProviderLock] = {}
-    for entry in document.get("provider", []):
-        for label, body in entry.items():
-            address = _bare(label)
-            if not isinstance(body, dict) or address in out:
-                raise InputError(f"{name} locks a provider twice or not at all", hint="terraform init makes it anew")
-            listed = body.get("hashes")
-            hashes = tuple(_bare(one) for one in listed if one) if isinstance(listed, list) else ()
-            out[address.lower()] = ProviderLock(_bare(body.get("version")), hashes)
+    for block in file.body.blocks_of("provider"):
+        address = block.labels[0].lower() if len(block.labels) == 1 else ""
+        if not address or address in out:
+            raise InputError(f"{name}:{block.line}: a provider stands twice, or without its address")
+        values = {one.name: one.expression for one in block.body.attributes}
+        match values.get("hashes"):
+            case ["list", items]:
+                hashes = tuple(str(item[1]) for item in items if item[0] == "value" and item[1])
+            case _:
+                hashes = ()
+        out[address] = ProviderLock(str(values.get("version", ["value", ""])[1]), hashes)
     return out
-
-
-def _bare(value: Any) -> str:
-    return value.strip('"') if isinstance(value, str) else ""

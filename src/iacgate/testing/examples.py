@@ -188,7 +188,7 @@ def _resource(
         "before_sensitive": False,
         "after_sensitive": {},
     }
-    block = {**head, "expressions": expressions}
+    block: dict[str, Any] = {**head, "expressions": expressions}
     if provisioners:
         block["provisioners"] = provisioners
     return {**head, "provider_name": provider_of(kind), "change": change}, block

@@ -188,7 +188,9 @@ def test_the_table_is_large_enough_to_mean_something() -> None:
     assert len(HARMLESS) >= 60
 
 
-@pytest.mark.parametrize(("kind", "name", "text"), SECRETS, ids=[f"{kind}-{i}" for i, (kind, _, _) in enumerate(SECRETS)])
+@pytest.mark.parametrize(
+    ("kind", "name", "text"), SECRETS, ids=[f"{kind}-{i}" for i, (kind, _, _) in enumerate(SECRETS)]
+)
 def test_a_secret_is_found_and_named(kind: str, name: str, text: str) -> None:
     assert kind in {one.kind for one in find_secrets(name, text)}
 
@@ -198,9 +200,15 @@ def test_what_only_looks_like_a_secret_is_none(name: str, text: str) -> None:
     assert find_secrets(name, text) == []
 
 
-@pytest.mark.parametrize(("kind", "name", "text"), SECRETS, ids=[f"{kind}-{i}" for i, (kind, _, _) in enumerate(SECRETS)])
+@pytest.mark.parametrize(
+    ("kind", "name", "text"), SECRETS, ids=[f"{kind}-{i}" for i, (kind, _, _) in enumerate(SECRETS)]
+)
 def test_the_quick_look_at_undecoded_json_misses_no_secret(kind: str, name: str, text: str) -> None:
-    for raw in (json.dumps({name: text}), json.dumps({"a": {name: [text]}}), json.dumps({name: text}, separators=(",", ":"))):
+    for raw in (
+        json.dumps({name: text}),
+        json.dumps({"a": {name: [text]}}),
+        json.dumps({name: text}, separators=(",", ":")),
+    ):
         assert may_hold_secret(raw.encode()), (kind, raw[:80])
 
 
@@ -230,11 +238,15 @@ def test_every_text_goes_by_the_name_that_says_what_it_is(value: Any, name: str,
     assert list(texts(value, name)) == found
 
 
-@pytest.mark.parametrize("name", ["password", "DB_PASSWORD", "dbPassword", "PGPASSWORD", "api-key", "apiKey", "client_secret", "token2"])
+@pytest.mark.parametrize(
+    "name", ["password", "DB_PASSWORD", "dbPassword", "PGPASSWORD", "api-key", "apiKey", "client_secret", "token2"]
+)
 def test_a_name_of_a_secret(name: str) -> None:
     assert names_secret(name)
 
 
-@pytest.mark.parametrize("name", ["", "bypass", "password_policy", "key_name", "compass", "secret_arn", "tokens_per_minute"])
+@pytest.mark.parametrize(
+    "name", ["", "bypass", "password_policy", "key_name", "compass", "secret_arn", "tokens_per_minute"]
+)
 def test_a_name_of_no_secret(name: str) -> None:
     assert not names_secret(name)

@@ -40,8 +40,15 @@ def library(subject: str, condition: str, severity: str = "high", more: str = ""
     return Catalogue([part])
 
 
-def plan(root: Any = None, *changes: Any, providers: Any = None, locks: Mapping[str, ProviderLock] | None = None, **more: Any) -> Plan:
-    document: dict[str, Any] = {"format_version": "1.2", "planned_values": {"root_module": {}}, "resource_changes": changes, **more}
+def plan(
+    root: Any = None, *changes: Any, providers: Any = None, locks: Mapping[str, ProviderLock] | None = None, **more: Any
+) -> Plan:
+    document: dict[str, Any] = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {}},
+        "resource_changes": changes,
+        **more,
+    }
     if root is not None:
         document["configuration"] = {"root_module": root, "provider_config": providers or {}}
     made = read_plan(msgspec.json.encode(document), "plan.json")
@@ -50,7 +57,11 @@ def plan(root: Any = None, *changes: Any, providers: Any = None, locks: Mapping[
 
 
 def call(source: str = "", version: str = "", **inner: Any) -> dict[str, Any]:
-    return {**({"source": source} if source else {}), **({"version_constraint": version} if version else {}), "module": inner}
+    return {
+        **({"source": source} if source else {}),
+        **({"version_constraint": version} if version else {}),
+        "module": inner,
+    }
 
 
 def block(kind: str, name: str, mode: str = "managed", **more: Any) -> dict[str, Any]:
@@ -64,7 +75,10 @@ def test_every_module_call_is_one_subject_however_deep_and_however_many_instance
     nested = call("acme/b/aws", "1.0.0", module_calls={"c": call("git::https://x.example/c.git")})
     root = {"module_calls": {"a": call("./a", module_calls={"b": nested}), "d": call()}}
     changes = [change(f"module.a[{i}].module.b.aws_sqs_queue.q", "create", {}) for i in range(3)]
-    found = {one.subject.address: (str(one.verdict), one.subject.kind, one.subject.module) for one in run(PINNED, plan(root, *changes)).results}
+    found = {
+        one.subject.address: (str(one.verdict), one.subject.kind, one.subject.module)
+        for one in run(PINNED, plan(root, *changes)).results
+    }
     assert found == {
         "module.a": ("pass", "module", None),
         "module.a.module.b": ("pass", "module", "module.a"),
@@ -102,15 +116,22 @@ def test_a_finding_on_a_part_decides_like_any_other() -> None:
         ([("module.ab.aws_sqs_queue.q", "no-op")], "introduced", "deny"),
     ],
 )
-def test_what_stands_over_resources_that_were_there_is_pre_existing(changes: list[tuple[str, str]], related: str, effect: str) -> None:
+def test_what_stands_over_resources_that_were_there_is_pre_existing(
+    changes: list[tuple[str, str]], related: str, effect: str
+) -> None:
     root = {"module_calls": {"a": call("git::https://x.example/a.git")}}
-    made = [change(address, actions, {"x": 1}, None, None if actions == "create" else {"x": 2}) for address, actions in changes]
+    made = [
+        change(address, actions, {"x": 1}, None, None if actions == "create" else {"x": 2})
+        for address, actions in changes
+    ]
     (result,) = run(PINNED, plan(root, *made)).results
     assert (str(result.change), str(result.effect)) == (related, effect)
 
 
 def test_an_exception_names_a_module_by_its_address() -> None:
-    exceptions = "  - {id: e, check: one, address: module.a, reason: r, owner: o, review_by: 2099-01-01, requires: []}\n"
+    exceptions = (
+        "  - {id: e, check: one, address: module.a, reason: r, owner: o, review_by: 2099-01-01, requires: []}\n"
+    )
     how = policy(PINNED, "{checks: {id: '*'}, level: hard-mandatory}", exceptions=exceptions)
     root = {"module_calls": {"a": call("git::https://x.example/a.git"), "b": call("git::https://x.example/b.git")}}
     assert {one.subject.address: str(one.effect) for one in run(PINNED, plan(root), how).results} == {
@@ -163,14 +184,27 @@ def test_a_provider_is_one_subject_with_the_constraints_of_all_modules() -> None
     providers = {
         "aws": {"name": "aws", "full_name": AWS, "version_constraint": "~> 5.0"},
         "aws.eu": {"name": "aws", "full_name": AWS, "alias": "eu", "version_constraint": "~> 5.0"},
-        "module.a:aws": {"name": "aws", "full_name": AWS, "module_address": "module.a", "version_constraint": ">= 5.10"},
+        "module.a:aws": {
+            "name": "aws",
+            "full_name": AWS,
+            "module_address": "module.a",
+            "version_constraint": ">= 5.10",
+        },
         "terraform": {"name": "terraform", "full_name": "terraform.io/builtin/terraform"},
     }
     used = change("null_resource.a", "create", {}, provider_name="registry.terraform.io/hashicorp/null")
-    parts = {one.address: one.values.get("constraints") for one in World(plan({}, used, providers=providers), "after", frozenset()).parts.of("provider")}
-    assert parts == {f'provider["{AWS}"]': ["~> 5.0", ">= 5.10"], 'provider["registry.terraform.io/hashicorp/null"]': None}
+    parts = {
+        one.address: one.values.get("constraints")
+        for one in World(plan({}, used, providers=providers), "after", frozenset()).parts.of("provider")
+    }
+    assert parts == {
+        f'provider["{AWS}"]': ["~> 5.0", ">= 5.10"],
+        'provider["registry.terraform.io/hashicorp/null"]': None,
+    }
     constrained = library("provider", "{attribute: constraints, is_empty: false}")
-    found = {one.subject.address: str(one.verdict) for one in run(constrained, plan({}, used, providers=providers)).results}
+    found = {
+        one.subject.address: str(one.verdict) for one in run(constrained, plan({}, used, providers=providers)).results
+    }
     assert found == {f'provider["{AWS}"]': "pass", 'provider["registry.terraform.io/hashicorp/null"]': "unknown"}
 
 
@@ -184,7 +218,13 @@ PROVISIONED = library("block", "{every: provisioners, satisfies: {attribute: typ
 )
 def test_a_provisioner_counts_where_it_runs(actions: str, found: str | None) -> None:
     root = {"resources": [block("null_resource", "a", provisioners=[{"type": "file"}, {"type": "local-exec"}])]}
-    made = change("null_resource.a[0]", actions, None if actions == "delete" else {}, None, None if actions == "create" else {"x": 1})
+    made = change(
+        "null_resource.a[0]",
+        actions,
+        None if actions == "delete" else {},
+        None,
+        None if actions == "create" else {"x": 1},
+    )
     assert [str(one.change) for one in run(PROVISIONED, plan(root, made)).results] == ([found] if found else [])
 
 
@@ -216,8 +256,16 @@ def test_a_secret_is_found_wherever_code_holds_it(root: Any, place: tuple[str, s
 
 
 def test_a_secret_in_a_provider_block_is_found() -> None:
-    providers = {"aws": {"name": "aws", "full_name": AWS, "expressions": {"assume_role": [{"password": {"constant_value": SECRET}}]}}}
-    assert secret_places(plan({}, providers=providers)) == [("provider", f'provider["{AWS}"]', "assume_role[0].password")]
+    providers = {
+        "aws": {
+            "name": "aws",
+            "full_name": AWS,
+            "expressions": {"assume_role": [{"password": {"constant_value": SECRET}}]},
+        }
+    }
+    assert secret_places(plan({}, providers=providers)) == [
+        ("provider", f'provider["{AWS}"]', "assume_role[0].password")
+    ]
 
 
 def test_a_secret_that_only_the_plan_shows_is_found_and_what_is_marked_sensitive_is_not() -> None:
@@ -240,7 +288,9 @@ def test_a_secret_that_only_the_plan_shows_is_found_and_what_is_marked_sensitive
 )
 def test_a_secret_is_old_where_the_resource_held_it_before(actions: str, before: Any, related: str) -> None:
     root = {"resources": [block("x_y", "a", expressions={"password": {"constant_value": SECRET}})]}
-    made = plan(root, change("x_y.a", actions, {"password": SECRET, "size": 2} if actions != "no-op" else before, None, before))
+    made = plan(
+        root, change("x_y.a", actions, {"password": SECRET, "size": 2} if actions != "no-op" else before, None, before)
+    )
     (result,) = [one for one in run(SECRETS, made).results if one.verdict == "fail"]
     assert str(result.change) == related
 
@@ -260,7 +310,9 @@ def test_the_secret_itself_is_never_in_a_result_and_a_key_tells_secrets_apart() 
 
 
 def test_holds_secret_looks_at_one_attribute_of_a_resource_too() -> None:
-    text = CHECK.format(id="one", subject="resource", severity="high", condition="{attribute: user_data, holds_secret: false}")
+    text = CHECK.format(
+        id="one", subject="resource", severity="high", condition="{attribute: user_data, holds_secret: false}"
+    )
     part = open_compiled(compile_files(Path(mkdtemp()), [("one.yaml", (text + "resource: aws_instance\n").encode())]))
     assert part is not None
     for after, unknown, verdict in (

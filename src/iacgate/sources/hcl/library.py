@@ -26,7 +26,7 @@ def hcl2_parser() -> Lark:
     except ImportError:
         raise IacgateError(
             "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
-            hint="`iacgate doctor` says which packages overwrite one another; install iacgate in an environment of its own",
+            hint="`iacgate doctor` says what overwrites it; install iacgate in an environment of its own",
         ) from None
     return _lean(parser(), PostLexer())
 
