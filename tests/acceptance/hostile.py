@@ -148,6 +148,9 @@ def open_group(name: str = "open") -> dict[str, Any]:
     }
 
 
+PROVIDER = {"name": "aws", "full_name": "registry.terraform.io/hashicorp/aws", "version_constraint": "~> 5.100"}
+
+
 def plan(*changes: Any, **parts: Any) -> dict[str, Any]:
     """A small whole plan. A part given as ``LEFT_OUT`` is not in it."""
     whole = {
@@ -155,7 +158,7 @@ def plan(*changes: Any, **parts: Any) -> dict[str, Any]:
         "terraform_version": "1.11.4",
         "planned_values": {"root_module": {}},
         "resource_changes": list(changes),
-        "configuration": {"root_module": {}},
+        "configuration": {"provider_config": {"aws": PROVIDER}, "root_module": {}},
         **parts,
     }
     return {key: value for key, value in whole.items() if value is not LEFT_OUT}

@@ -146,3 +146,88 @@ def test_a_check_tells_its_parameters() -> None:
     output = iacgate("checks", "show", "aws-rds-backup-retention")[1]
     assert "Parameter `backup_retention_days` (default: 7)" in output
     assert "looks at  module" in iacgate("checks", "show", "hygiene-module-pinned")[1]
+
+
+CODE = """
+terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+
+provider "aws" {
+  alias  = "eu"
+  region = "eu-west-1"
+}
+
+module "vpc" {
+  source = "terraform-aws-modules/vpc/aws"
+}
+
+module "app" {
+  source = "./app"
+}
+"""
+APP = """
+variable "dbpassword" {
+  default = "%s"
+}
+
+resource "null_resource" "setup" {
+  count = 2
+  provisioner "local-exec" {
+    command = "./setup.sh"
+  }
+}
+
+data "external" "version" {
+  program = ["./version.sh"]
+}
+"""
+PLACES = {
+    ("hygiene-module-pinned", "module.vpc", "main.tf", 16),
+    ("hygiene-no-secrets-in-code", "module.app.var.dbpassword", "app/main.tf", 2),
+    ("hygiene-no-provisioners", "module.app.null_resource.setup", "app/main.tf", 6),
+    ("hygiene-no-external-data", "module.app.data.external.version", "app/main.tf", 13),
+}
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "main.tf").write_text(CODE)
+    (tmp_path / "app" / "main.tf").write_text(APP % SECRET)
+    return tmp_path
+
+
+def places(output: str) -> set[tuple[str, str, str, int]]:
+    return {
+        (one["check"], one["resource"]["address"], one["location"]["file"], one["location"]["line"])
+        for one in json.loads(output)["results"]
+        if one["location"]
+    }
+
+
+def test_hcl_is_asked_the_same_before_there_is_a_plan_and_says_where(code: Path) -> None:
+    _, output = iacgate("check", code, "--format", "json")
+    assert places(output) >= PLACES
+    assert SECRET not in output
+    providers = {one["resource"]["address"] for one in json.loads(output)["results"] if one["subject"] == "provider"}
+    assert providers == {
+        'provider["registry.terraform.io/hashicorp/external"]',
+        'provider["registry.terraform.io/hashicorp/null"]',
+    }
+
+
+def test_parts_of_a_plan_are_found_in_the_code_behind_it(code: Path) -> None:
+    found = json.loads(json.dumps(PLAN))
+    found["configuration"]["root_module"]["module_calls"]["app"] = {
+        "source": "./app",
+        "module": {"variables": {"dbpassword": {"default": SECRET}}},
+    }
+    (code / "plan.json").write_text(json.dumps(found))
+    _, output = iacgate("check", code / "plan.json", "--source-dir", code, "--format", "json")
+    assert {one for one in PLACES if one[1].startswith(("module.vpc", "module.app.var"))} <= places(output)

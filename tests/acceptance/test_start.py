@@ -9,6 +9,8 @@ import pytest
 from .gate import plan
 
 HEAVY = (
+    "detect_secrets",
+    "requests",
     "boto3",
     "botocore",
     "google",

@@ -59,7 +59,7 @@ def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iter
         yield ""
         yield "Who reports it"
         yield from (f"  {line}" for line in _origins(result))
-    if not check.foreign and result.subject.kind in ("resource", "account"):
+    if not check.foreign and result.subject.kind not in ("file", "other"):
         yield ""
         yield "What the check asks"
         yield from (f"  {line}" for line in _condition(judged, source, result))

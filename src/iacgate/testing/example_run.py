@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckRun", "ExampleRun", "run_examples"]
 
-_LISTED = 8
+_LISTED, _MANY = 8, 12
+"""Of more types than that, which share a condition, it is enough that examples show some."""
 
 
 class ExampleRun(NamedTuple):
@@ -204,9 +205,9 @@ def _not_shown(cases: Sequence[_Case]) -> Iterator[str]:
     """What no example shows."""
     for number, case in enumerate(cases):
         where = f" of case {number + 1}" if len(cases) > 1 else ""
-        unseen = [kind for kind in (*case.types, *case.parts) if kind not in case.seen]
-        if unseen:
-            more = f" or one of {len(unseen) - _LISTED} more" if len(unseen) > _LISTED else ""
-            yield f"no example{where} has {' or '.join(unseen[:_LISTED])}{more}"
+        types = [*case.types, *case.parts]
+        unseen = [kind for kind in types if kind not in case.seen]
+        if unseen and not (len(types) > _MANY and case.seen):
+            yield f"no example{where} has {' or '.join(unseen[:_LISTED])}"
         if case.when is not None and case.seen and not case.held:
             yield f"`when`{where} holds in no example"

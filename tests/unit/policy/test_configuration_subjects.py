@@ -100,7 +100,7 @@ def test_parts_are_no_resources_and_change_nothing_of_the_coverage() -> None:
 def test_a_finding_on_a_part_decides_like_any_other() -> None:
     made = plan({"module_calls": {"a": call("git::https://x.example/a.git")}})
     how = policy(PINNED, "{checks: {id: '*'}, level: hard-mandatory}")
-    assert decide(made, run(PINNED, made, how), how).outcome == "deny"
+    assert decide([made], run(PINNED, made, how), how).outcome == "deny"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""Where the resources of a plan stand in the HCL behind it: file, lines, and the module blocks that lead there.
+"""Where what a plan holds stands in the HCL behind it: file, lines, and the module blocks that lead there.
 
 Only blocks are looked at, nothing is evaluated. A file that cannot be parsed costs its places, never the verdict.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,10 @@ from iacgate.sources.hcl.module import ModuleSource, Placed
 from iacgate.sources.hcl.tree import Tree, installed_modules
 
 __all__ = ["find_places"]
+
+
+_PART = re.compile(r"(?P<modules>(?:module\.[\w-]+\.)*)(?P<kind>module|var)\.(?P<name>[\w-]+)")
+"""A module call or a variable, which are no resources: ``module.a.module.b``, ``module.a.var.c``."""
 
 
 class _Called(NamedTuple):
@@ -32,6 +37,12 @@ def find_places(
     modules = _Modules(tree, source_dir)
     places: dict[str, Location] = {}
     for text in addresses:
+        if (part := _PART.fullmatch(text)) is not None:
+            called = modules.find(tuple(part["modules"].split(".")[1::2]))
+            blocks = {"module": called.source.calls, "var": called.source.variables} if called else {}
+            if called is not None and part["name"] in blocks[part["kind"]]:
+                places[text] = tree.location(blocks[part["kind"]][part["name"]], called.callers)
+            continue
         try:
             address = parse_address(text)
         except AddressError:

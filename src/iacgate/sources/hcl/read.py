@@ -146,8 +146,28 @@ def _root(
         for module in modules
         for file, line, text in module.requests
     ]
-    locations = {address: tree.location(one.placed, one.module.callers) for address, one in by_address.items()}
+    locations = _part_locations(tree, root)
+    locations |= {address: tree.location(one.placed, one.module.callers) for address, one in by_address.items()}
     return RootModule(tree.shown(directory), plan, locations, notes)
+
+
+def _part_locations(tree: Tree, root: ModuleInstance) -> dict[str, Location]:
+    """Where module calls, variables and blocks stand, each once whatever the number of its instances."""
+    out: dict[str, Location] = {}
+    stack = [root]
+    while stack:
+        one = stack.pop()
+        within = "".join(f"module.{step.name}." for step in one.steps)
+        blocks = {f"var.{name}": placed for name, placed in one.source.variables.items()}
+        for (mode, kind, name), placed in one.source.resources.items():
+            blocks[f"{'' if mode == 'managed' else f'{mode}.'}{kind}.{name}"] = placed
+        for name, placed in one.source.calls.items():
+            blocks[f"module.{name}"] = placed
+            called = one.called(name)
+            stack.extend(called[1].values() if called else ())
+        for address, placed in blocks.items():
+            out.setdefault(within + address, tree.location(placed, one.callers))
+    return out
 
 
 def _modules_of(root: ModuleInstance) -> list[ModuleSource]:
