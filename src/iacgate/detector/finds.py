@@ -7,10 +7,7 @@ detect-secrets' verification, which asks the services whether a key is valid, is
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import zlib
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from string import ascii_lowercase, digits
@@ -18,11 +15,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from iacgate.detector.hints import NAME, assignment_windows, names_password, names_token, shape_windows, texts
+from iacgate.detector.hints import NAME, assignment_windows, decoded, names_password, names_token, shape_windows, texts
 
 __all__ = ["Secret", "find_secrets"]
 
-_MAX_UNPACKED = 1024 * 1024
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 _KEY_BODY = re.compile(
     r"PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)*"
@@ -94,22 +90,9 @@ def _parts(name: str, text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
             return
     yield name, text
     if depth < 3 and _BASE64.fullmatch(re.sub(r"\s", "", stripped)):
-        decoded = _decoded(stripped)
-        if decoded:
-            yield from _parts("", decoded, depth + 1)
-
-
-def _decoded(text: str) -> str:
-    """What base64 holds, unpacked where it is gzip; empty when it is no text."""
-    plain = re.sub(r"\s", "", text).translate(str.maketrans("-_", "+/"))
-    try:
-        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-        if data.startswith(b"\x1f\x8b"):
-            data = zlib.decompressobj(31).decompress(data, _MAX_UNPACKED)
-        decoded = data.decode()
-    except (binascii.Error, ValueError, zlib.error):
-        return ""
-    return decoded if decoded.isprintable() or re.fullmatch(r"[^\x00-\x08\x0e-\x1f\x7f]+", decoded) else ""
+        unpacked = decoded(stripped)
+        if unpacked:
+            yield from _parts("", unpacked, depth + 1)
 
 
 def _in_text(name: str, text: str) -> Iterator[Secret]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NAME",
     "assignment_windows",
+    "decoded",
     "may_hold_secret",
     "names_password",
     "names_secret",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _REACH = 2048
+_CONTROL = frozenset(map(chr, (*range(9), *range(14, 32), 127)))
 _PASSWORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret_string)"  # noqa: S105
 _KEY = r"(?:api|access|private|auth|account|encryption|signing|shared|client|secret|master)[_-]?key"
 _TOKEN = rf"(?:secret|token|credentials?|{_KEY})"
@@ -143,3 +145,20 @@ def texts(value: Any, name: str, at: Path = ()) -> Iterator[tuple[Path, str, str
         label = next((value[key] for key in ("name", "Name", "key") if isinstance(value.get(key), str)), "")
         for key, item in value.items():
             yield from texts(item, label if label and key in ("value", "Value") else str(key), (*at, key))
+
+
+def decoded(text: str) -> str:
+    """What base64 holds, unpacked where it is gzip (up to 1 MiB); empty when it is no text."""
+    import base64
+    import binascii
+    import zlib
+
+    plain = "".join(text.split()).translate(str.maketrans("-_", "+/"))
+    try:
+        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        if data.startswith(b"\x1f\x8b"):
+            data = zlib.decompressobj(31).decompress(data, 1024 * 1024)
+        unpacked = data.decode()
+    except (binascii.Error, ValueError, zlib.error):
+        return ""
+    return unpacked if not _CONTROL.intersection(unpacked) else ""

@@ -16,16 +16,17 @@ __all__ = ["KINDS", "PINS", "ModuleSource", "is_exact_version", "parse_source", 
 KINDS = ("local", "path", "registry", "git", "mercurial", "http", "s3", "gcs", "oci", "other")
 PINS = ("local", "commit", "checksum", "version", "tag", "range", "ref", "none")
 
-_REGISTRY = re.compile(r"(?:([^/\s]+\.[^/\s]+|localhost(?::\d+)?)/)?([\w-]+)/([\w-]+)/([\w-]+)")
+# As text: most roots call local modules only, and each is compiled when it is first needed.
+_REGISTRY = r"(?:([^/\s]+\.[^/\s]+|localhost(?::\d+)?)/)?([\w-]+)/([\w-]+)/([\w-]+)"
 _PUBLIC_REGISTRY = "registry.terraform.io"
 _NO_REGISTRY = ("github.com", "bitbucket.org", "gitlab.com")
-_FORCED = re.compile(r"([A-Za-z0-9]+)::(.*)", re.DOTALL)
-_SCP = re.compile(r"(?:[\w.~-]+@)([\w.-]+):(?!//)(.*)", re.DOTALL)
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
-_TAG = re.compile(r"(?:[\w./-]*[/_-])?[vV]?\d+(?:\.\d+){1,3}(?:[-+][0-9A-Za-z.-]+)?")
-_EXACT = re.compile(r"\s*=?\s*v?\d+(?:\.\d+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\s*")
-_CHECKSUM = re.compile(r"(?:(?:md5|sha1|sha256|sha512):)?[0-9a-fA-F]{32,128}")
+_FORCED = r"(?s)([A-Za-z0-9]+)::(.*)"
+_SCP = r"(?s)(?:[\w.~-]+@)([\w.-]+):(?!//)(.*)"
+_URL = r"(?s)([A-Za-z][A-Za-z0-9+.-]*)://(.*)"
+_COMMIT = r"(?i)[0-9a-f]{40}|[0-9a-f]{64}"
+_TAG = r"(?:[\w./-]*[/_-])?[vV]?\d+(?:\.\d+){1,3}(?:[-+][0-9A-Za-z.-]+)?"
+_EXACT = r"\s*=?\s*v?\d+(?:\.\d+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?\s*"
+_CHECKSUM = r"(?:(?:md5|sha1|sha256|sha512):)?[0-9a-fA-F]{32,128}"
 _SHOWN = ("ref", "rev", "version", "versionId", "generation", "tag", "digest", "checksum", "archive", "depth")
 _GETTERS = {"git": "git", "hg": "mercurial", "http": "http", "https": "http", "s3": "s3", "gcs": "gcs", "file": "path"}
 _SCHEMES = {"https": "http", "http": "http", "oci": "oci", "file": "path", "ssh": "git", "git": "git", "s3": "s3"}
@@ -46,7 +47,7 @@ class ModuleSource(NamedTuple):
 
 def is_exact_version(constraint: str) -> bool:
     """A version constraint that one version alone meets: ``1.2.3`` or ``= 1.2.3``."""
-    return _EXACT.fullmatch(constraint) is not None
+    return re.fullmatch(_EXACT, constraint) is not None
 
 
 def parse_source(source: str, version: str = "") -> ModuleSource:
@@ -56,12 +57,12 @@ def parse_source(source: str, version: str = "") -> ModuleSource:
         return ModuleSource("local", text, pin="local")
     if text.startswith(("/", "~")) or re.match(r"[A-Za-z]:[\\/]", text):
         return ModuleSource("path", text)
-    getter, forced = "", _FORCED.fullmatch(text)
+    getter, forced = "", re.fullmatch(_FORCED, text)
     if forced:
         getter, text = forced[1].lower(), forced[2]
     else:
         bare = text.partition("//")[0]
-        registry = _REGISTRY.fullmatch(bare)
+        registry = re.fullmatch(_REGISTRY, bare)
         if registry and not bare.lower().startswith(tuple(f"{host}/" for host in _NO_REGISTRY[:2])):
             host = (registry[1] or _PUBLIC_REGISTRY).lower()
             pin = "none" if not version.strip() else "version" if is_exact_version(version) else "range"
@@ -83,9 +84,9 @@ def shown_source(source: str) -> str:
 def _place(text: str, getter: str) -> tuple[str, str]:
     """Kind and location of a source without its query."""
     scheme, rest = "", text
-    if url := _URL.fullmatch(text):
+    if url := re.fullmatch(_URL, text):
         scheme, rest = url[1].lower(), url[2]
-    elif scp := _SCP.fullmatch(text):
+    elif scp := re.fullmatch(_SCP, text):
         scheme, rest = "ssh", f"{scp[1]}/{scp[2].lstrip('/')}"
     kind = _GETTERS.get(getter, "other") if getter else _SCHEMES.get(scheme.rpartition("+")[2], "")
     host, slash, path = rest.partition("/")
@@ -117,9 +118,9 @@ def _query(query: str) -> dict[str, str]:
 def _pinned(kind: str, location: str, options: dict[str, str]) -> ModuleSource:
     if kind in ("git", "mercurial"):
         ref = options.get("ref") or options.get("rev") or ""
-        pin = "commit" if _COMMIT.fullmatch(ref) else "tag" if _TAG.fullmatch(ref) else "ref" if ref else "none"
+        pin = "commit" if re.fullmatch(_COMMIT, ref) else "tag" if re.fullmatch(_TAG, ref) else "ref" if ref else "none"
         return ModuleSource(kind, location, ref, pin)
-    if _CHECKSUM.fullmatch(options.get("checksum", "")) and kind != "path":
+    if re.fullmatch(_CHECKSUM, options.get("checksum", "")) and kind != "path":
         return ModuleSource(kind, location, "", "checksum")
     if kind in ("s3", "gcs"):
         ref = options.get("version") or options.get("versionId") or options.get("generation") or ""
@@ -128,5 +129,5 @@ def _pinned(kind: str, location: str, options: dict[str, str]) -> ModuleSource:
         digest, tag = options.get("digest", ""), options.get("tag", "")
         if re.fullmatch(r"sha(256|512):[0-9a-f]{64,128}", digest):
             return ModuleSource(kind, location, digest, "checksum")
-        return ModuleSource(kind, location, tag, "tag" if _TAG.fullmatch(tag) else "ref" if tag else "none")
+        return ModuleSource(kind, location, tag, "tag" if re.fullmatch(_TAG, tag) else "ref" if tag else "none")
     return ModuleSource(kind, location)

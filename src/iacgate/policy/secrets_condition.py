@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from iacgate.detector.hints import may_hold_secret, names_secret, texts
+from iacgate.detector.hints import decoded, may_hold_secret, names_secret, texts
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.lookup import fetch, make_evidence, path_text
@@ -71,10 +71,12 @@ def _finds(value: Any, at: Path, subject: Subject) -> Iterator[tuple[Path, str, 
 def _worth_asking(name: str, text: str) -> bool:
     """Most texts of a plan are neither long enough for a key nor assign anything."""
     says_something = len(text) >= _SHORTEST_KEY or "=" in text or ":" in text or " " in text
-    return names_secret(name) or (says_something and may_hold_secret(text)) or _encoded(text)
+    if names_secret(name) or (says_something and may_hold_secret(text)):
+        return True
+    return _looks_encoded(text) and may_hold_secret(decoded(text))
 
 
-def _encoded(text: str) -> bool:
+def _looks_encoded(text: str) -> bool:
     return len(text) >= 24 and " " not in text[:24] and text[:24].replace("+", "a").replace("/", "a").isalnum()
 
 
