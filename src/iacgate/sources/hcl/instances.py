@@ -27,7 +27,7 @@ from iacgate.sources.hcl.values import EvaluationError, Unknown, holds_unknown, 
 __all__ = ["ModuleInstance", "ResourceInstance", "ResourceSchema", "Shared"]
 
 _HOW_MANY = "how many there are is not known"
-_MAX_STEPS = 5_000_000
+_MAX_STEPS = 500_000
 _MAX_INSTANCES = 10_000
 _MAX_MODULES = 40
 
