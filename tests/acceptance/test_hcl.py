@@ -334,20 +334,71 @@ def test_what_is_marked_sensitive_is_never_shown(text: str, format_name: str, tr
     assert "bug in iacgate" not in result.output
 
 
-def test_the_second_run_reads_the_cache_and_says_the_same(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    top = tree(main_dot_tf=db("true"))
-    first = check(top)
-    monkeypatch.setattr("iacgate.sources.hcl.parse.parse_hcl", lambda text: pytest.fail("parsed again"))
-    assert check(top).report["results"] == first.report["results"]
+class TestMemory:
+    """A second run says the same and reads nothing; whatever changed is judged anew."""
 
+    def test_what_has_not_changed_is_not_read_again(self, tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        top = tree(main_dot_tf='variable "v" {}\n' + db("true") + db("var.v", "b"))
+        first = check(top)
+        monkeypatch.setattr("iacgate.sources.hcl.read.read_directory", lambda *_, **__: pytest.fail("read again"))
+        assert check(top) == first
 
-def test_a_damaged_cache_is_parsed_anew(tree: Any) -> None:
-    top = tree(main_dot_tf=db("true"))
-    first = check(top)
-    for entry in (top.parent / "cache").rglob("*"):
-        if entry.is_file():
-            entry.write_bytes(b"\x00damaged")
-    assert check(top).report["results"] == first.report["results"]
+    @pytest.mark.parametrize("change", ["file", "new file", "tfvars", "policy", "module", "new module file", "option"])
+    def test_what_changed_is_judged_anew(self, change: str, tree: Any, tmp_path: Path) -> None:
+        call = 'module "m" {\n  source = "../shared"\n  public = false\n}\n'
+        top = tree(main_dot_tf='variable "v" {\n  default = false\n}\n' + db("var.v") + call)
+        shared = tmp_path / "shared"
+        shared.mkdir()
+        (shared / "main.tf").write_text(MODULE)
+        words: list[str] = []
+        before = check(top)
+        assert check(top) == before
+        match change:
+            case "file":
+                (top / "main.tf").write_text(db("true"))
+            case "new file":
+                (top / "more.tf").write_text(db("true", "more"))
+            case "tfvars":
+                (top / "terraform.tfvars").write_text("v = true\n")
+            case "policy":
+                policy = tmp_path / "policy.yaml"
+                policy.write_text(
+                    "schema: iacgate/policy/v1\nname: p\nversion: '1'\npolicy_sets:\n  - name: p\n"
+                    "    rules: [{checks: {tier: [baseline, strict]}, level: hard-mandatory}]\n"
+                )
+                words = ["--policy-set", str(policy)]
+            case "module":
+                (shared / "main.tf").write_text(MODULE.replace("var.public", "true"))
+            case "new module file":
+                (shared / "more.tf").write_text(db("true", "more"))
+            case "option":
+                (tmp_path / "v.tfvars").write_text("v = true\n")
+                words = ["--var-file", str(tmp_path / "v.tfvars")]
+        assert check(top, *words).report["results"] != before.report["results"]
+
+    def test_what_functions_read_is_not_remembered(self, tree: Any) -> None:
+        top = tree(main_dot_tf=db('file("${path.module}/v.txt") == "true"'), v_dot_txt="true")
+        assert check(top).verdicts() == {"aws_db_instance.a": "fail"}
+        (top / "v.txt").write_text("false")
+        assert check(top).verdicts() == {"aws_db_instance.a": "pass"}
+
+    def test_a_damaged_cache_is_made_anew(self, tree: Any) -> None:
+        top = tree(main_dot_tf=db("true"))
+        first = check(top)
+        for entry in (top.parent / "cache").rglob("*"):
+            if entry.is_file():
+                entry.write_bytes(b"\x00damaged")
+        assert check(top).report["results"] == first.report["results"]
+
+    def test_no_cache_keeps_nothing(self, tree: Any) -> None:
+        top = tree(main_dot_tf=db("true"))
+        check(top, "--no-cache")
+        assert not list((top.parent / "cache").rglob("hcl/**/*"))
+
+    def test_a_cache_that_cannot_be_written_changes_nothing(self, tree: Any) -> None:
+        top = tree(main_dot_tf=db("true"))
+        (top.parent / "cache").write_text("in the way")
+        assert check(top).verdicts() == {"aws_db_instance.a": "fail"}
 
 
 def test_a_file_is_no_directory(tree: Any) -> None:

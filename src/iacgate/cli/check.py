@@ -65,6 +65,12 @@ def policy_options(command: Any) -> Any:
                 help="Values of variables for HCL, as Terraform's -var-file; repeatable.",
             ),
             click.option(
+                "--no-cache",
+                is_flag=True,
+                envvar="IACGATE_NO_CACHE",
+                help="Keep and use nothing in the cache directory for HCL: where others could have written it.",
+            ),
+            click.option(
                 "--max-input-bytes",
                 type=click.IntRange(min=1),
                 envvar="IACGATE_MAX_INPUT_BYTES",
@@ -84,6 +90,7 @@ def settings_of(
     kind: str | None,
     source_dir: Path | None,
     var_files: tuple[Path, ...],
+    no_cache: bool,
     max_input_bytes: int | None,
     *,
     include_passed: bool = False,
@@ -103,6 +110,7 @@ def settings_of(
         max_input_bytes=max_input_bytes or config.max_input_bytes or DEFAULT_MAX_BYTES,
         digest_key=config.digest_key,
         var_files=var_files,
+        use_cache=not no_cache,
         scans=scans,
         commit=commit,
     )
@@ -146,6 +154,7 @@ def check(
     read = (*paths, *options["import_sarif"], *options["import_conftest"], *options["receipts"])
     _refuse_overwriting(read, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
+    settings = settings._replace(remember=True)
     judged = [_judge(path, source, settings) for path in paths]
     notes = found_but_ignored(
         [Path.cwd(), *_beside(paths), *([settings.source_dir] if settings.source_dir else [])], options["config_file"]

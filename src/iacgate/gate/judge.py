@@ -63,6 +63,9 @@ class Settings(NamedTuple):
     var_files: tuple[Path, ...] = ()
     """Values of variables, for HCL."""
     use_cache: bool = True
+    """Parsed HCL is kept in the user's cache directory."""
+    remember: bool = False
+    """So are reports on directories; only for callers that need nothing but the report."""
     scans: tuple[Scan, ...] = ()
     """What other scanners say of the input, read or run by whoever calls."""
     commit: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -50,6 +50,10 @@ class Directory(NamedTuple):
 
     roots: list[RootModule]
     sha256: str
+    outside: Callable[[], list[Path]]
+    """What was looked for elsewhere by now."""
+    reads_files: Callable[[], bool]
+    """Whether functions have read files of other kinds by now: values are evaluated when they are asked for."""
 
 
 def read_directory(
@@ -75,11 +79,13 @@ def read_directory(
     roots = [one for one in directories if one == top or Path(os.path.normpath(one)) not in called]
     known = functions()
     made = []
+    shared: list[Shared] = []
     for directory in roots or directories:
         module = tree.module(directory)
         assert module is not None
-        made.append(_root(tree, module, schema, var_files, known))
-    return Directory(made, tree.digest())
+        shared.append(Shared(directory, schema, tree.module, installed_modules(directory), known, tree.top))
+        made.append(_root(tree, module, shared[-1], var_files))
+    return Directory(made, tree.digest(), tree.outside, lambda: any(one.reads_files for one in shared))
 
 
 def _calls(module: ModuleSource | None) -> Iterator[Path]:
@@ -100,12 +106,8 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _root(
-    tree: Tree, source: ModuleSource, schema: ResourceSchema, var_files: Sequence[Path], known: Any
-) -> RootModule:
+def _root(tree: Tree, source: ModuleSource, shared: Shared, var_files: Sequence[Path]) -> RootModule:
     directory = source.directory
-    installed = installed_modules(directory)
-    shared = Shared(directory, schema, tree.module, installed, known, tree.top)
     given, problems = _given(directory, var_files, source, tree)
     root = ModuleInstance(shared, source, (), {}, given, False, ())
     try:
