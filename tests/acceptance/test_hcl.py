@@ -86,6 +86,12 @@ def db(value: str, name: str = "a", more: str = "") -> str:
         (db('can(regex("^a", "abc"))'), "fail"),
         (db('file("/etc/hostname") == "" ? true : true'), "fail"),
         (db('fileexists("/etc/hostname")'), "unknown"),
+        ('variable "v" {\n  default = null\n}\n' + db("var.v + 1 == 2"), "unknown"),
+        (db("100000000000000000000 == 100000000000000000000"), "fail"),
+        (db("1e400 == 1"), "pass"),
+        ('variable "v" {\n  type = list(string)\n  default = []\n}\n' + db("var.v == []"), "unknown"),
+        (db('(true ? 1 : "a") == "1"'), "fail"),
+        ('locals {\n  a = [{b = [{c = true}]}]\n}\n' + db("local.a[*].b[*].c == [[true]] ? true : true"), "fail"),
     ],
 )  # fmt: skip
 def test_what_is_known_is_judged_and_the_rest_is_unknown(text: str, verdict: str, tree: Any) -> None:
@@ -198,6 +204,15 @@ module "two" {
         ran = check(tree(main_dot_tf='module "m" {\n  source = "./."\n}\n' + db("true")))
         assert ran.code == 4
         assert "nested more than" in str(ran.report["decision"]["reasons"])
+
+    def test_a_bad_file_of_a_module_without_instances_is_an_error(self, tree: Any) -> None:
+        call = 'module "m" {\n  source = "./m"\n  count = 0\n}\n'
+        ran = check(tree(main_dot_tf=call, m__main_dot_tf="a {\n"))
+        assert (ran.code, "m/main.tf:1" in str(ran.report["decision"]["reasons"])) == (4, True)
+
+    def test_keys_that_are_null_are_no_instances(self, tree: Any) -> None:
+        more = '  for_each = {for k in ["a", null] : k => k}\n'
+        assert check(tree(main_dot_tf=db("true", more=more))).code in (0, 1)
 
     def test_overrides_take_the_place(self, tree: Any) -> None:
         assert check(tree(main_dot_tf=db("true"), override_dot_tf=db("false"))).verdicts() == {

@@ -29,7 +29,7 @@ __all__ = [
 
 HCL_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _READ_SUFFIXES = (*HCL_SUFFIXES, ".tfvars", ".tfvars.json")
-_FORMAT = "1"
+_FORMAT = "2"
 """Part of every key in the cache; another syntax is another number."""
 _WORTH_A_PROCESS = 150_000
 _MAX_FILES = 50_000

@@ -114,7 +114,7 @@ def _root(tree: Tree, source: ModuleSource, shared: Shared, var_files: Sequence[
         instances = list(root.everything())
     except RecursionError:
         raise InputError(f"{directory} is nested too deeply to be evaluated") from None
-    modules = _modules_of(root)
+    modules = _modules_of(source, shared)
     problems += [
         f"{tree.shown(file)}{f':{line}' if line else ''}: {message}"
         for module in modules
@@ -152,16 +152,21 @@ def _root(tree: Tree, source: ModuleSource, shared: Shared, var_files: Sequence[
     return RootModule(tree.shown(directory), plan, locations, notes)
 
 
-def _modules_of(root: ModuleInstance) -> list[ModuleSource]:
-    """The modules in use, each once."""
+def _modules_of(source: ModuleSource, shared: Shared) -> list[ModuleSource]:
+    """The modules that a root module's calls lead to, each once, however many instances they have."""
     out: dict[Path, ModuleSource] = {}
-    stack = [root]
+    stack: list[tuple[ModuleSource, tuple[str, ...]]] = [(source, ())]
     while stack:
-        one = stack.pop()
-        out.setdefault(one.source.directory, one.source)
-        for name in one.source.calls:
-            called = one.called(name)
-            stack.extend(called[1].values() if called else ())
+        one, names = stack.pop()
+        if one.directory in out:
+            continue
+        out[one.directory] = one
+        for name, placed in one.calls.items():
+            local = placed.local_source
+            directory = one.directory / local if local else shared.installed.get(".".join((*names, name)))
+            found = shared.load(directory) if directory is not None else None
+            if found is not None:
+                stack.append((found, (*names, name)))
     return list(out.values())
 
 

@@ -21,7 +21,7 @@ def expression(text: str) -> Any:
         ("<<E\na ${b}\nE\n", ["template", [["value", "a "], ["name", "b"], ["value", "\n"]]]),
         ("<<-E\n    a\n      b\n    E\n", ["value", "a\n  b\n"]),
         ("<<E\nE\n", ["value", ""]),
-        ('<<E\n$${a} "q" \\n\nE\n', ["template", [["value", "${"], ["value", 'a} "q" \\n\n']]]),
+        ('<<E\n$${a} "q" \\n\nE\n', ["value", '${a} "q" \\n\n']),
         ("<<E\n${~ a ~} x\nE\n", ["template", [["name", "a"], ["value", "x\n"]]]),
         ('<<E\n${f("}")}\nE\n', ["template", [["call", "f", [["value", "}"]], False], ["value", "\n"]]]),
         (
@@ -41,6 +41,41 @@ def expression(text: str) -> Any:
 )
 def test_expressions(text: str, wanted: Any) -> None:
     assert expression(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a = "$${"\nb = 1\nc = "}"\n',
+        'a = "%%{"\nb = 1\nc = "}"\n',
+        "a = <<E\nx\nE  \nb = 1\nc = <<E\nE\n",
+        "a = <<-E\nx\n  E\t\nb = 1\nc = <<E\nE\n",
+        'a = "$${${d}}"\nb = 1\nc = 2\n',
+        "a = 1 /* } */\nb = 1\nc = 2\n",
+        'a = "${f("}")}"\nb = 1\nc = 2\n',
+    ],
+)
+def test_nothing_that_is_written_vanishes_in_a_text(text: str) -> None:
+    syntax = parse_hcl(text)
+    assert not syntax.problems
+    assert [one.name for one in syntax.body.attributes] == ["a", "b", "c"]
+    assert syntax.body.attributes[1].expression == ["value", 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"${\n b\n}"', '"${b /* c */}"', '"x ${~ b ~} y"', "5-12", "[5 -12]", "b[length(b)-12]", "(\n b\n - c\n)",
+        "(b # x\n # z\n && c)", "[for k,\nv in b : v]", "{for k, v in b : k\n=> v}", "!!b", "b[ * ].c",
+        "core::max(1,2)",
+       
+        "<<_E\nx\n_E\n", "<<E\n${ # it's \"x\n b }\nE\n", "(b\n  ? 1\n  : 2)",
+        "[\n1,\n# c\n2,\n]", "{\n a = 1,\n\n b = 2\n}",
+        "99999999999999999999999", "f(\n1,\n2,\n)", "b == 1 ? [\n1] : {\n}",
+    ],
+)  # fmt: skip
+def test_what_terraform_takes_is_no_problem(text: str) -> None:
+    assert not parse_hcl(f"a = {text}\n").problems
 
 
 @pytest.mark.parametrize(
@@ -78,11 +113,12 @@ def test_what_terraform_refuses_is_a_problem_at_its_line(text: str, line: int, w
         "",
         "\n\n",
         "a = " + " || ".join(["true"] * 2_000) + "\n",
+        "a = <<E\n" + "\n" * 500_000 + "E\n",
         "a = [" + ", ".join(["1"] * 20_000) + "]\n",
     ],
     ids=[
         "byte order mark", "no end of line", "CRLF", "unicode identifier", "CJK identifier", "long comment",
-        "long line comment", "only a comment", "empty", "blank", "long chain", "long list",
+        "long line comment", "only a comment", "empty", "blank", "long chain", "blank lines in a heredoc", "long list",
     ],
 )  # fmt: skip
 def test_what_terraform_takes_is_read_in_time(text: str) -> None:
