@@ -68,7 +68,7 @@ def test_nothing_that_is_written_vanishes_in_a_text(text: str) -> None:
         '"${\n b\n}"', '"${b /* c */}"', '"x ${~ b ~} y"', "5-12", "[5 -12]", "b[length(b)-12]", "(\n b\n - c\n)",
         "(b # x\n # z\n && c)", "[for k,\nv in b : v]", "{for k, v in b : k\n=> v}", "!!b", "b[ * ].c",
         "core::max(1,2)",
-       
+
         "<<_E\nx\n_E\n", "<<E\n${ # it's \"x\n b }\nE\n", "(b\n  ? 1\n  : 2)",
         "[\n1,\n# c\n2,\n]", "{\n a = 1,\n\n b = 2\n}",
         "99999999999999999999999", "f(\n1,\n2,\n)", "b == 1 ? [\n1] : {\n}",
