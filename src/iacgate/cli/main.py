@@ -24,6 +24,8 @@ _COMMANDS = {
     "explain": ("iacgate.cli.explain:explain", "Say why a finding or the outcome is what it is."),
     "checks": ("iacgate.cli.checks:checks", "List and show the checks."),
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
+    "scanner": ("iacgate.cli.scanner:scanner", "Install other scanners, and list them."),
+    "doctor": ("iacgate.cli.doctor:doctor", "Say what is installed and whether it works together."),
     "init": ("iacgate.cli.init:init_command", "Write a pipeline step for a CI system."),
 }
 

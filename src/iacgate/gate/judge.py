@@ -6,22 +6,27 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from iacgate import __version__
 from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
+from iacgate.gate.scans import with_scans
 from iacgate.model.decision import EXIT_CODES, Coverage, Decision, InputInfo, Outcome, PolicyInfo, Report, Summary
 from iacgate.model.finding import Result
 from iacgate.model.plan import Plan
+from iacgate.model.scan import Scan
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
 from iacgate.policy.evaluate import evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
 from iacgate.sources.input_file import read_input
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 from iacgate.sources.plan_json import read_plan
+
+if TYPE_CHECKING:
+    from iacgate.scanners.checkov import CheckovSettings
 
 __all__ = ["Judged", "PolicySource", "Settings", "failed_report", "judge", "load_policy"]
 
@@ -38,6 +43,8 @@ class Settings(NamedTuple):
     include_passed: bool = False
     max_input_bytes: int = DEFAULT_MAX_BYTES
     digest_key: bytes = b""
+    checkov: CheckovSettings | None = None
+    """Run it beside our checks; ``None``: do not."""
 
 
 class PolicySource(NamedTuple):
@@ -94,6 +101,29 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         plan = read_state(data, path)
     else:
         plan = read_plan(data, path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if settings.checkov is None:
+        return _judge_plan(path, plan, sha256, source, settings, posture=posture)
+    if posture:
+        raise UsageError("--scanner judges plans, not states")
+    # Imported here: only who asks for a scanner pays for it.
+    from iacgate.scanners.checkov import scanning
+
+    with scanning(plan, sha256, settings.checkov) as scan:  # it takes seconds: beside our checks, not before them
+        return _judge_plan(path, plan, sha256, source, settings, posture=posture, scans=lambda: (scan(),))
+
+
+def _judge_plan(
+    path: str,
+    plan: Plan,
+    sha256: str,
+    source: PolicySource,
+    settings: Settings,
+    *,
+    posture: bool,
+    scans: Callable[[], tuple[Scan, ...]] = tuple,
+) -> Judged:
+    """``scans`` waits for the scanners that were started."""
     policy = resolve_policy(
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
@@ -118,7 +148,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         InputInfo(
             "state-json" if posture else "plan-json",
             path,
-            hashlib.sha256(data).hexdigest(),
+            sha256,
             plan.terraform_version,
             plan.format_version,
             settings.workspace,
@@ -132,6 +162,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         fixed,
         notes,
     )
+    report = with_scans(report, scans())
     return Judged(report, partial(_secrets, plan, report), plan, policy)
 
 

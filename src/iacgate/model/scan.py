@@ -53,3 +53,5 @@ class Scan(NamedTuple):
     findings: tuple[ScannerFinding, ...] = ()
     problem: str = ""
     """Why this is no evidence (failed, cut off, zero rules, fewer resources than the plan); empty: it is."""
+    notes: tuple[str, ...] = ()
+    """How it was run, and what it could not answer, as far as that decides nothing."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from iacgate.errors import IacgateError
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.configuration import Configuration
 from iacgate.model.finding import Location
@@ -39,7 +40,11 @@ def find_places(
         directory = directories.get(names)
         if directory is None or not directory.is_dir():
             continue
-        for block, location in _scan(directory, source_dir, blocks, notes).items():
+        try:
+            found = _scan(directory, source_dir, blocks, notes)
+        except IacgateError as error:  # python-hcl2 is not what answers: no file can be read
+            return {}, [f"findings have no file and line: {error.message}; {error.hint}"]
+        for block, location in found.items():
             places.update(dict.fromkeys(blocks[block], location))
     return places, notes
 
@@ -116,8 +121,9 @@ def _relative(path: Path, source_dir: Path) -> str:
 
 def _blocks(text: str) -> dict[Block, tuple[int, int]] | None:
     """Resource blocks of a file with their first and last lines; ``None`` when it cannot be parsed."""
-    import hcl2
+    from iacgate.sources.hcl.library import hcl2_package
 
+    hcl2 = hcl2_package()
     try:
         tree: Any = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
     except Exception:  # the parser's own exceptions have no common root

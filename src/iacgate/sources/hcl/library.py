@@ -6,14 +6,14 @@ something else: then the error says so (``iacgate doctor`` says more).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iacgate.errors import IacgateError
 
 if TYPE_CHECKING:
     from lark import Lark
 
-__all__ = ["hcl2_parser"]
+__all__ = ["hcl2_package", "hcl2_parser"]
 
 _NAME = r"[^\W\d][\w-]*"
 
@@ -24,11 +24,26 @@ def hcl2_parser() -> Lark:
         from hcl2.parser import parser
         from hcl2.postlexer import PostLexer
     except ImportError:
-        raise IacgateError(
-            "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
-            hint="`iacgate doctor` says which packages overwrite one another; install iacgate in an environment of its own",
-        ) from None
+        raise _not_python_hcl2() from None
     return _lean(parser(), PostLexer())
+
+
+def hcl2_package() -> Any:
+    """The package ``hcl2`` itself. Raises ``IacgateError`` when it is not python-hcl2's."""
+    try:
+        import hcl2
+    except ImportError:
+        raise _not_python_hcl2() from None
+    if not hasattr(hcl2, "parses_to_tree"):  # bc-python-hcl2 has `loads`, too
+        raise _not_python_hcl2()
+    return hcl2
+
+
+def _not_python_hcl2() -> IacgateError:
+    return IacgateError(
+        "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
+        hint="`iacgate doctor` says which packages overwrite one another; install iacgate in an environment of its own",
+    )
 
 
 def _lean(whole: Lark, postlexer: object) -> Lark:
