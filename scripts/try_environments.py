@@ -71,6 +71,10 @@ class Trial:
         self._expect("judges a plan", ["check", str(PLAN), "--quiet"], 1)
         places = self._places()
         self.say(f"findings with file and line: {places}")
+        if clash:
+            works = self._checkov_works()
+            self.say(f"the checkov in this environment {'works' if works else 'does not start'}")
+            self._must(works == (places == 0), "exactly one of the two works")
         lines, code = self._doctor()
         broken = any(line["status"] == "fail" for line in lines)
         self._must((places == 0) == broken, "the doctor fails exactly where HCL cannot be read")
@@ -146,6 +150,10 @@ class Trial:
         for note in report["notes"]:
             self.say(f"note: {note}")
         return sum(one["location"] is not None for one in report["results"])
+
+    def _checkov_works(self) -> bool:
+        command = [self._python, "-I", "-m", "checkov.main", "--version"]
+        return subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False).returncode == 0
 
     def _doctor(self) -> tuple[list[dict[str, str]], int]:
         ran = self._iacgate(["doctor", "--format", "json"])

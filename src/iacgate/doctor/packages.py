@@ -113,8 +113,8 @@ def look_at_hcl2() -> Iterator[Line]:
         yield Line(
             _OURS,
             Status.FAIL,
-            f"{ours} is overwritten by {_THEIRS} {theirs} ({len(changed)} files), which checkov needs and which installs"
-            " the same package `hcl2`: plans are judged, HCL cannot be read",
+            f"{ours} is overwritten by {_THEIRS} {theirs} ({len(changed)} files), which checkov needs and which"
+            " installs the same package `hcl2`: plans are judged, HCL cannot be read",
             mend_both,
         )
     elif changed or not works:

@@ -213,7 +213,7 @@ def _place(
     if not source_dir.is_dir():
         raise UsageError(f"{source_dir} is not a directory", hint="--source-dir is the root module's directory")
     places, notes = find_places(source_dir, plan.configuration, {one.subject.address for one in (*results, *fixed)})
-    if not places:
+    if not places and not notes:
         notes.append(f"no resource of the findings stands in {source_dir}: is it the root module behind this plan?")
     located = [[one._replace(location=places.get(one.subject.address)) for one in group] for group in (results, fixed)]
     return located[0], located[1], notes
