@@ -1,5 +1,7 @@
 """A scanner's environment is whole, of this iacgate and the user's own, or it is not used."""
 
+import base64
+import hashlib
 import json
 import os
 import sys
@@ -162,16 +164,12 @@ def test_files_that_were_changed_after_the_installation_are_found(tmp_path: Path
     info.mkdir(parents=True)
     (site / "module.py").write_text("x = 1\n")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: checkov\nVersion: 1.0\n")
-    import base64
-    import hashlib
-
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"x = 1\n").digest()).rstrip(b"=").decode()
     (info / "RECORD").write_text(f"module.py,sha256={digest},6\ncheckov-1.0.dist-info/RECORD,,\n")
     (place / "bin").mkdir()
     python = place / "bin" / "python"
-    python.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.path[:] = [\'{site}\', *sys.path]; exec(sys.argv.pop(1))" "$3" "$4"\n'
-    )
+    code = f"import sys; sys.path[:] = ['{site}', *sys.path]; exec(sys.argv.pop(1))"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$3" "$4"\n')
     python.chmod(0o755)
     found = Environment("checkov", place, State.READY, "1.0")
     assert environment._damage(found) == ""
