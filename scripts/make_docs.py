@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the generated pages of docs/reference: the command line and the JSON Schemas of the formats.
+"""Write the generated pages of docs/reference: the command line, the index of checks, the formats' JSON Schemas.
 
     python scripts/make_docs.py            write what has changed
     python scripts/make_docs.py --check    write nothing; exit 1 and name the files that are stale
@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))  # the commands of this checkout, not of an installation
 
 from iacgate.cli.main import main  # noqa: E402
+from iacgate.policy.catalogue import lint_files, read_check_files  # noqa: E402
 from iacgate.policy.json_schema import check_schema, policy_schema  # noqa: E402
+from iacgate.reports.check_pages import index  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -35,10 +37,17 @@ standard error.
 """
 
 
+CHECKS_HEAD = "<!-- Written by scripts/make_docs.py from the checks themselves; change them in checks/. -->\n"
+CHECKS_NOTE = (
+    "`iacgate checks docs --output DIR` writes a page about each; the links here lead to the checks as they are."
+)
+
+
 def documents() -> dict[Path, str]:
     """Every generated page with what it should hold."""
     return {
         REFERENCE / "cli.md": cli_page(),
+        REFERENCE / "checks.md": checks_page(),
         REFERENCE / "check.schema.json": _json(check_schema()),
         REFERENCE / "policy.schema.json": _json(policy_schema()),
     }
@@ -59,6 +68,13 @@ def options(command: click.Command) -> list[click.Option]:
     """The options of a command that people see, without ``--help``."""
     shown = (one for one in command.params if isinstance(one, click.Option) and not one.hidden)
     return [one for one in shown if "--help" not in one.opts]
+
+
+def checks_page() -> str:
+    """The index of the check library."""
+    root = ROOT / "checks"
+    checks, _, _ = lint_files(root, read_check_files(root))
+    return index(checks, lambda check: f"../../checks/{check['file']}", CHECKS_HEAD, CHECKS_NOTE)
 
 
 def cli_page() -> str:

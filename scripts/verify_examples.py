@@ -39,7 +39,7 @@ from iacgate.errors import IacgateError
 from iacgate.policy.catalogue import load_directory, packaged_root
 from iacgate.policy.provider_schema import load
 from iacgate.testing.examples import ExampleError, ExamplePlan, example_plan
-from iacgate.testing.judging import judge_check
+from iacgate.testing.judging import fits, judge_check
 
 if TYPE_CHECKING:
     from scripts.make_fixtures import HOST, MADE_UP_KEYS, REGION, FixtureError, mirror_config, running_account
@@ -48,7 +48,6 @@ else:  # run as a script: the one beside this
 
 PORT = 5598
 BATCH = 500
-ALLOWED = {"pass": {"pass"}, "fail": {"fail", "pass", "unknown"}, "unknown": {"unknown", "pass"}}
 
 ROOT_CONFIGURATION = """\
 terraform {
@@ -265,14 +264,9 @@ class Outcome:
     @property
     def right(self) -> bool:
         """Whether both plans are judged as the label says."""
-        return _fits(self.example.label, self.real) and (
-            self.synthetic is None or _fits(self.example.label, self.synthetic)
+        return fits(self.example.label, self.real) and (
+            self.synthetic is None or fits(self.example.label, self.synthetic)
         )
-
-
-def _fits(label: str, verdicts: Iterable[str]) -> bool:
-    seen = set(verdicts)
-    return label in seen and seen <= ALLOWED[label]
 
 
 def judge(example: Example, plan: Mapping[str, Any]) -> Outcome:

@@ -213,7 +213,7 @@ def test_one_refused_plan_among_good_ones_is_what_counts() -> None:
     ("make", "says"),
     [
         (lambda folder: folder / "nowhere.json", "cannot be read: no such file or directory"),
-        (lambda folder: folder, "is a directory"),
+        (lambda folder: folder, "holds no HCL"),
         (lambda folder: _link(folder / "loop.json", folder / "loop.json"), "cannot be read"),
         (lambda folder: _link(folder / "dangling.json", folder / "gone"), "cannot be read"),
         (lambda folder: Path("/dev/null"), "is empty"),

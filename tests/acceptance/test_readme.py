@@ -166,19 +166,3 @@ def test_the_policy_that_troubleshooting_advises_is_known_and_passes(check: str)
     (advised,) = [text for _, _, text in FENCE.findall(page) if "aws_iam_policy_document" in text]
     example = example_plan('resource "aws_s3_bucket" "a" { bucket = "a" }\n' + advised, load())
     assert {str(verdict) for verdict in judge_check(check, example, ROOT / "checks")} == {"pass"}
-
-
-def test_the_test_of_a_check_that_the_guide_shows_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    guide = (ROOT / "docs" / "guide" / "writing-checks.md").read_text("utf-8")
-    (program,) = [text for language, _, text in FENCE.findall(guide) if language == "python"]
-    directory = tmp_path / "policy" / "checks"
-    directory.mkdir(parents=True)
-    for name, text in files(guide).items():
-        (directory / name).write_text(text, "utf-8")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    exec(compile(program, "writing-checks.md", "exec"), names)
-    tests = [one for name, one in names.items() if name.startswith("test_")]
-    assert tests
-    for test in tests:
-        test()  # type: ignore[operator]

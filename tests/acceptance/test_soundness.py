@@ -253,11 +253,14 @@ class Completion:
             return self._anything(one, path, expression)
         if isinstance(mask, list):
             out = []
+            made = self._made(one, expression, mask.count(True)) if path.endswith(".resources") else []
             for index, item in enumerate(mask):
                 inner = (
                     expression[index] if isinstance(expression, list) and len(expression) == len(mask) else expression
                 )
-                if item is True:
+                if item is True and made:
+                    out.append(made.pop(0))
+                elif item is True:
                     attribute = SCHEMA.attribute(kind, path)
                     assert attribute is not None, (kind, path)
                     linked = self._linked(one, expression)
@@ -290,6 +293,14 @@ class Completion:
         if (expression is False or says_nothing) and self.configured and SCHEMA.left_to_provider(kind, path):
             return [] if attribute.type == "block" else None
         return value_of(self.rng, kind, path, attribute)
+
+    def _made(self, one: Any, expression: Any, count: int) -> list[str]:
+        """Several elements that name the same resource once each: it, and all that lies in it (``docs/adr/0003``)."""
+        references = expression.get("references", []) if isinstance(expression, dict) else []
+        if count < 2 or any(references.count(ref) != count for ref in references):
+            return []
+        linked = self._linked(one, {"references": list(dict.fromkeys(references))})
+        return [linked, *[linked + "/*"] * (count - 1)] if linked else []
 
     def _linked(self, one: Any, expression: Any) -> str | None:
         """The identity that a lone reference stands for."""
@@ -324,6 +335,8 @@ class Completion:
         found = SCHEMA.attribute(kind, attribute)
         if attribute in expressions and not (found and found.computed):  # it is another's identity that it passes on
             return self._linked({"address": address, "type": kind}, expressions[attribute])
+        if (kind, attribute) == ("aws_s3_bucket", "arn"):  # the one whose shape a check asks for
+            return f"arn:aws:s3:::{self._of(address, 'bucket')}"
         return identity(address, attribute)
 
     def _dynamic(self, one: Any, path: str, value: Any, mask: Any) -> Any:

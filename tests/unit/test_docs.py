@@ -498,13 +498,10 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def written_lists(path: Path) -> Iterator[set[str]]:
-    """Tuples of words that a reader gives to ``_only`` or looks keys up in."""
+    """Tuples of words that a reader gives to ``only`` or ``_only``."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        candidates: list[ast.expr] = []
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_only":
-            candidates = list(node.args)
-        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn) and ast.unparse(node.left) == "key":
-            candidates = node.comparators
-        for one in candidates:
+        if not isinstance(node, ast.Call) or not re.fullmatch(r"_only|source\.only", ast.unparse(node.func)):
+            continue
+        for one in node.args:
             if isinstance(one, ast.Tuple) and all(isinstance(item, ast.Constant) for item in one.elts):
                 yield {item.value for item in one.elts if isinstance(item, ast.Constant)}

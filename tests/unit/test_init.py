@@ -15,6 +15,7 @@ from iacgate.cli.init import SYSTEMS, init_command, render, write
 from iacgate.errors import UsageError
 from iacgate.reports.formats import FORMATS
 
+PIPELINES = [system for system in SYSTEMS if system != "pre-commit"]
 DIRECTORIES = (".", "infra", "live/prod eu", 'it\'s "quoted"', "a#b: c", "ünïcode", "back\\slash", "{{ x }}", "[[ x ]]")
 
 
@@ -37,7 +38,7 @@ def gate_call(system: str) -> str:
     return call
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_the_file_is_yaml_and_carries_the_directory_unchanged(system: str, directory: str) -> None:
     parsed = document(system, directory)
@@ -45,7 +46,7 @@ def test_the_file_is_yaml_and_carries_the_directory_unchanged(system: str, direc
     assert variables["TF_ROOT"] == directory
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 @pytest.mark.parametrize("directory", DIRECTORIES)
 def test_every_shell_line_is_bash(system: str, directory: str) -> None:
     scripts = shell_scripts(system, document(system, directory))
@@ -55,21 +56,21 @@ def test_every_shell_line_is_bash(system: str, directory: str) -> None:
         assert checked.returncode == 0, f"{checked.stderr}\n{script}"
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_no_shell_line_holds_an_expression_of_the_ci_system(system: str) -> None:
     # ${{ … }} inside a script is text that someone else chose, run as code.
     for script in shell_scripts(system, document(system, "infra")):
         assert "${{" not in script
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_every_shell_variable_is_quoted(system: str) -> None:
     for script in shell_scripts(system, document(system, "infra")):
         outside_quotes = re.sub(r'"[^"]*"', "", script)
         assert "$" not in outside_quotes, script
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_the_gate_is_asked_with_workspace_source_and_known_report_formats(system: str) -> None:
     call = gate_call(system)
     assert "--workspace " in call
@@ -79,7 +80,7 @@ def test_the_gate_is_asked_with_workspace_source_and_known_report_formats(system
     assert set(named) <= FORMATS.keys()
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_the_gates_exit_code_is_the_steps_exit_code(system: str) -> None:
     call = gate_call(system).rstrip()
     assert not re.search(r"\|\||;|&&|\| |--exit-zero", call)
@@ -92,7 +93,7 @@ def _steps(parsed: dict[Any, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_the_plan_is_no_artifact_and_is_removed(system: str) -> None:
     parsed = document(system)
     if system == "github":
@@ -118,7 +119,7 @@ def test_github_gets_the_least_permissions_and_pinned_actions() -> None:
     assert "pull_request_target" not in parsed[True]
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", PIPELINES)
 def test_the_pipeline_installs_this_release_and_explains_the_exit_codes(system: str) -> None:
     (text,) = render(system).values()
     assert f'"iacgate=={__version__}"' in text
@@ -172,6 +173,13 @@ def test_the_command_writes_once_and_again_only_with_force(system: str, tmp_path
 
     assert CliRunner().invoke(init_command, [*call, "--force"]).exit_code == 0
     assert target.read_text() != "mine"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_command_prints_instead_of_writing_where_it_is_asked_to(system: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(init_command, [system, "--into", str(tmp_path), "--print"])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (0, [])
+    assert [result.stdout] == list(render(system).values())
 
 
 def test_the_command_refuses_a_directory_that_is_not_there(tmp_path: Path) -> None:

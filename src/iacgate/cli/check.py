@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "policy_options", "settings_of"]
 
 _PRECEDENCE = (5, 4, 1, 3, 0)
-_LATER = ("hcl", "inventory")
+_LATER = ("inventory",)
 
 
 def policy_options(command: Any) -> Any:
@@ -50,13 +50,21 @@ def policy_options(command: Any) -> Any:
             click.option(
                 "--kind",
                 type=click.Choice(["plan", "state", "hcl", "inventory"]),
-                help="What the input is.  [default: plan]",
+                help="What the input is.  [default: hcl for a directory, else plan]",
             ),
             click.option(
                 "--source-dir",
                 type=click.Path(path_type=Path),
                 metavar="DIR",
                 help="Root module behind the plan: findings get file and line.",
+            ),
+            click.option(
+                "--var-file",
+                "var_files",
+                multiple=True,
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="Values of variables for HCL, as Terraform's -var-file; repeatable.",
             ),
             click.option(
                 "--max-input-bytes",
@@ -77,13 +85,14 @@ def settings_of(
     workspace: str | None,
     kind: str | None,
     source_dir: Path | None,
+    var_files: tuple[Path, ...],
     max_input_bytes: int | None,
     *,
     include_passed: bool = False,
 ) -> tuple[Settings, PolicySource, Config]:
     """Configuration, overridden by the command line; and the policy it names."""
     if kind in _LATER:
-        raise UsageError(f"--kind {kind} is not in this version; it judges plans and states")
+        raise UsageError(f"--kind {kind} is not in this version; it judges plans, states and HCL")
     config = load_config(config_file)
     settings = Settings(
         organization=config.organization,
@@ -93,12 +102,13 @@ def settings_of(
         include_passed=include_passed,
         max_input_bytes=max_input_bytes or config.max_input_bytes or DEFAULT_MAX_BYTES,
         digest_key=config.digest_key,
+        var_files=var_files,
     )
     return settings, load_policy(policy_file or config.policy_set), config
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PLAN...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option(
     "--format",
     "format_name",
@@ -140,9 +150,10 @@ def check(
     no_scanner_cache: bool,
     **options: Any,
 ) -> int:
-    """Judge PLAN: what `terraform show -json` writes (- is standard input).
+    """Judge PATH: what `terraform show -json` writes (- is standard input), or a directory of HCL.
 
-    Several plans are judged in turn and the worst outcome counts.
+    Of HCL it says what is wrong before there is a plan; only a plan can be allowed.
+    Several inputs are judged in turn and the worst outcome counts.
     """
     wanted = _targets(reports)
     _refuse_overwriting(paths, [target for _, target in wanted] + ([output] if output else []))
@@ -157,7 +168,7 @@ def check(
     )
     made = [one.report._replace(notes=[*one.report.notes, *notes]) for one in judged]
     secrets = frozenset().union(*(one.secrets() for one in judged))
-    shown = render_options(include_passed=include_passed, source_dir=settings.source_dir)
+    shown = render_options(include_passed=include_passed)
     hits = 0
     for name, target in wanted:
         hits += write_report(name, target, made, shown, secrets)

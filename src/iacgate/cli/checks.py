@@ -1,13 +1,21 @@
 """``iacgate checks``: what the gate looks for."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from iacgate.cli.interface import render_options, write_out
+from iacgate.cli.interface import render_options, write_file, write_out
 from iacgate.errors import UsageError
 from iacgate.model.finding import Family, Severity, Tier
-from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged, packaged_root
+from iacgate.policy.catalogue import (
+    Catalogue,
+    lint_files,
+    load_directories,
+    load_packaged,
+    packaged_root,
+    read_check_files,
+)
 
 __all__ = ["checks"]
 
@@ -98,7 +106,7 @@ def list_checks(
     rows = [
         (info.id, str(info.severity), info.title + (" (strict)" if info.tier is Tier.STRICT else "")) for info in chosen
     ]
-    if render_options(include_passed=False, source_dir=None).colour:
+    if render_options(include_passed=False).colour:
         _draw(rows)
     else:
         width = max((len(row[0]) for row in rows), default=0)
@@ -155,6 +163,66 @@ def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
                     break
                 click.echo(f"  {line}")
             break
+
+
+@checks.command("docs")
+@_directory
+@click.option("--only-own", is_flag=True, help="Only those of --dir, not what comes with iacgate.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write README.md and a page a check into it. Without it the index is printed.",
+)
+def docs(directories: tuple[Path, ...], output: Path | None, *, only_own: bool) -> None:
+    """Pages about checks in Markdown: why, what is asked, how to fix, before and after, controls.
+
+    Pages of checks that are no more are removed from DIR; files that this command did not write stay.
+    """
+    # Imported here: no other command shows pages.
+    from iacgate.reports.check_pages import index, page, page_name
+    from iacgate.reports.wording import count
+
+    if only_own and not directories:
+        raise UsageError("--only-own needs your own checks", hint="name them with --dir")
+    found = _written(directories if only_own else (packaged_root(), *directories))
+    listed = index(found, page_name)
+    if output is None:
+        write_out(listed.encode())
+        return
+    pages = {"README.md": listed, **{page_name(check): page(check) for check in found}}
+    removed = _write_pages(output, pages)
+    gone = f", {count(removed, 'page')} removed" if removed else ""
+    click.echo(f"{output}: {count(len(found), 'check')}{gone}", err=True)
+
+
+def _written(roots: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """Checks in normal form, examples and all. Raises ``PolicyError`` with every problem."""
+    load_directories(root for root in roots if root != packaged_root())  # an id stands once
+    checks: list[dict[str, Any]] = []
+    for root in roots:
+        checks += lint_files(root, read_check_files(root))[0]
+    return checks
+
+
+def _write_pages(directory: Path, pages: dict[str, str]) -> int:
+    """Write pages, and remove ours that are none of them any more; how many those were."""
+    from iacgate.reports.check_pages import MARK
+
+    stale = [
+        path
+        for path in sorted(directory.rglob("*.md"))
+        if path.relative_to(directory).as_posix() not in pages and path.read_bytes().startswith(MARK.encode())
+    ]
+    try:
+        for name, text in pages.items():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            write_file(directory / name, text.encode())
+        for path in stale:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be written: {(error.strerror or 'failed').lower()}") from None
+    return len(stale)
 
 
 def _suggest(check_id: str, catalogue: Catalogue) -> str:

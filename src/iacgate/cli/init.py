@@ -1,10 +1,11 @@
-"""``iacgate init``: write the pipeline step that puts the gate in front of Terraform.
+"""``iacgate init``: write the pipeline step that puts the gate in front of Terraform, or the hook before a commit.
 
 A further system is one template in ``templates/`` and one line in ``SYSTEMS``.
 """
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,8 @@ from iacgate.errors import UsageError
 
 __all__ = ["SYSTEMS", "init_command", "render", "write"]
 
+_FILES = r"\.((tf|tofu)(\.json)?|tfvars(\.json)?)$"
+"""What pre-commit gives to its hook, as a regular expression."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -39,9 +42,14 @@ SYSTEMS: Mapping[str, _Pipeline] = MappingProxyType(
             ".gitlab/iacgate.yml",
             "add the cloud sign-in where the file says so, and include it from .gitlab-ci.yml as its head shows",
         ),
+        "pre-commit": _Pipeline(
+            "pre-commit.yml.j2",
+            ".pre-commit-config.yaml",
+            "remove the second hook if you have no checks of your own, and run `pre-commit install`",
+        ),
     }
 )
-"""CI systems by name."""
+"""CI systems, and pre-commit, by name."""
 
 
 @click.command("init")
@@ -55,11 +63,15 @@ SYSTEMS: Mapping[str, _Pipeline] = MappingProxyType(
     help="The repository to write into.",
 )
 @click.option("--force", is_flag=True, help="Overwrite what is there.")
-def init_command(system: str, directory: str, into: Path, force: bool) -> None:
-    """Write a pipeline step that plans, judges the plan and reports."""
+@click.option("--print", "printed", is_flag=True, help="Print it instead, to be put into a file that is there.")
+def init_command(system: str, directory: str, into: Path, force: bool, printed: bool) -> None:
+    """Write a pipeline step that plans, judges the plan and reports; or a hook that judges before a commit."""
     files = render(system, directory=directory)
     if not (into / directory).is_dir():
         raise UsageError(f"there is no directory {directory!r} in {into}", hint="Name it with --directory.")
+    if printed:
+        click.echo("".join(files.values()), nl=False)
+        return
     for path in write(files, into, force=force):
         click.echo(f"wrote {path}")
     click.echo(f"next: {SYSTEMS[system].next_step}", err=True)
@@ -90,7 +102,14 @@ def render(system: str, *, directory: str = ".", version: str = __version__) -> 
     )
     environment.filters["quoted"] = _quoted
     template = environment.get_template(pipeline.template)
-    text = template.render(directory=_root_module(directory), version=version, path=pipeline.path)
+    root = _root_module(directory)
+    text = template.render(
+        directory=root,
+        version=version,
+        path=pipeline.path,
+        requirement=f"iacgate=={version}",
+        files=("" if root == "." else f"^{re.escape(root)}/.*") + _FILES,
+    )
     return {pipeline.path: text}
 
 
@@ -102,7 +121,9 @@ def write(files: Mapping[str, str], root: Path, *, force: bool = False) -> list[
     targets = {root / path: text for path, text in files.items()}
     existing = [str(target) for target in targets if os.path.lexists(target)]
     if existing and not force:
-        raise UsageError(f"already there: {', '.join(existing)}", hint="Overwrite it with --force.")
+        raise UsageError(
+            f"already there: {', '.join(existing)}", hint="Overwrite it with --force, or --print what goes into it."
+        )
     try:
         for target, text in targets.items():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from iacgate.reports.formats import load
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import clean
 
-__all__ = ["render_options", "say", "say_error", "say_leak", "write_out", "write_report"]
+__all__ = ["render_options", "say", "say_error", "say_leak", "write_file", "write_out", "write_report"]
 
 
 def say_error(text: str) -> None:
@@ -39,7 +39,7 @@ def say(error: IacgateError) -> None:
         click.echo(f"  {clean(error.hint)}", err=True)
 
 
-def render_options(*, include_passed: bool, source_dir: Path | None) -> RenderOptions:
+def render_options(*, include_passed: bool) -> RenderOptions:
     """Width and colour of the terminal, if there is one (NO_COLOR, FORCE_COLOR and TERM are honoured)."""
     tty = sys.stdout.isatty()
     colour = (
@@ -48,7 +48,7 @@ def render_options(*, include_passed: bool, source_dir: Path | None) -> RenderOp
         and os.environ.get("TERM") != "dumb"
     )
     width = min(120, max(60, shutil.get_terminal_size((100, 24)).columns)) if tty else 100
-    return RenderOptions(width, colour, include_passed, str(source_dir) if source_dir else None)
+    return RenderOptions(width, colour, include_passed)
 
 
 def write_report(
@@ -66,7 +66,7 @@ def write_report(
     if target is None or target == "-":
         write_out(data)
     else:
-        _write_file(Path(target), data, append=name == "github-summary")
+        write_file(Path(target), data, append=name == "github-summary")
     return hits
 
 
@@ -82,8 +82,8 @@ def write_out(data: bytes) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _write_file(path: Path, data: bytes, *, append: bool) -> None:
-    """Whole or not at all, except where there is something to append to or no regular file."""
+def write_file(path: Path, data: bytes, *, append: bool = False) -> None:
+    """A report to a file: whole or not at all, except where there is something to append to or no regular file."""
     try:
         if append or (path.exists() and not path.is_file()):
             with path.open("ab" if append else "wb") as file:

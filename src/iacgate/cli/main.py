@@ -26,7 +26,8 @@ _COMMANDS = {
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
     "scanner": ("iacgate.cli.scanner:scanner", "Install other scanners, and list them."),
     "doctor": ("iacgate.cli.doctor:doctor", "Say what is installed and whether it works together."),
-    "init": ("iacgate.cli.init:init_command", "Write a pipeline step for a CI system."),
+    "pre-commit": ("iacgate.cli.pre_commit:pre_commit", "Judge the root modules that files belong to."),
+    "init": ("iacgate.cli.init:init_command", "Write a pipeline step, or a hook for pre-commit."),
 }
 
 

@@ -17,10 +17,13 @@ _WEIGHT = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.DENY: 2, Outcome.ERROR: 
 _OUTCOMES = {Effect.ERROR: Outcome.ERROR, Effect.DENY: Outcome.DENY, Effect.REVIEW: Outcome.REVIEW}
 
 
-def decide(plan: Plan, evaluation: Evaluation, policy: Policy) -> Decision:
-    """The decision on a plan. A policy and a result list of nothing never allow anything by accident."""
+def decide(plans: Sequence[Plan], evaluation: Evaluation, policy: Policy) -> Decision:
+    """The decision on a plan (or on the root modules of a directory, which make one evaluation).
+
+    A policy and a result list of nothing never allow anything by accident.
+    """
     found = [
-        *plan_conditions(plan, policy),
+        *(condition for plan in plans for condition in plan_conditions(plan, policy)),
         *_coverage(evaluation.coverage, policy, evaluation),
         *_results(evaluation.results),
     ]
@@ -53,7 +56,8 @@ def plan_conditions(plan: Plan, policy: Policy) -> list[tuple[Outcome, str]]:
         )
     if plan.applyable is False and does_something and not plan.errored:
         found.append(("not_applyable", "the plan holds changes but says it cannot be applied"))
-    return [(Outcome(policy.on_incomplete[key]), text) for key, text in found]
+    unread = [(Outcome.ERROR, problem) for problem in plan.problems]
+    return unread + [(Outcome(policy.on_incomplete[key]), text) for key, text in found]
 
 
 def _coverage(coverage: Coverage, policy: Policy, evaluation: Evaluation) -> list[tuple[Outcome, str]]:

@@ -38,8 +38,7 @@ def find_results(judged: Judged, wanted: str) -> list[Result]:
 
 
 def _why_not(judged: Judged, wanted: str) -> str:
-    changes = judged.plan.resource_changes if judged.plan is not None else ()
-    if any(change.address == wanted for change in changes):
+    if any(change.address == wanted for plan in judged.plans.values() for change in plan.resource_changes):
         return "it is in the plan, but no check looks at it; `iacgate checks list --type TYPE` shows which would"
     return "a report lists the fingerprints (four characters and more will do); the plan comes last"
 
@@ -99,9 +98,9 @@ def _step(depth: int, truth: str, text: str, evidence: Sequence[Evidence]) -> It
 
 
 def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubject | None:
-    assert judged.plan is not None
-    after = World(judged.plan, "after", source.catalogue.settable)
-    before = World(judged.plan, "before", source.catalogue.settable)
+    plan = judged.plans[result.subject.root]
+    after = World(plan, "after", source.catalogue.settable)
+    before = World(plan, "before", source.catalogue.settable)
     after.opposite, before.opposite = before, after
     if result.subject.kind == "account":
         return after.account()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from iacgate import __version__
+from iacgate.directories import cache_directory
 from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
 from iacgate.gate.scans import with_scans
@@ -28,7 +30,7 @@ from iacgate.sources.plan_json import read_plan
 if TYPE_CHECKING:
     from iacgate.scanners.checkov import CheckovSettings
 
-__all__ = ["Judged", "PolicySource", "Settings", "failed_report", "judge", "load_policy"]
+__all__ = ["Judged", "PolicySource", "Settings", "failed_report", "hcl_cache", "judge", "load_policy", "secrets_of"]
 
 BASELINE = "baseline"
 
@@ -43,6 +45,9 @@ class Settings(NamedTuple):
     include_passed: bool = False
     max_input_bytes: int = DEFAULT_MAX_BYTES
     digest_key: bytes = b""
+    var_files: tuple[Path, ...] = ()
+    """Values of variables, for HCL."""
+    use_cache: bool = True
     checkov: CheckovSettings | None = None
     """Run it beside our checks; ``None``: do not."""
 
@@ -61,7 +66,8 @@ class Judged(NamedTuple):
 
     report: Report
     secrets: Callable[[], frozenset[str]]
-    plan: Plan | None = None
+    plans: Mapping[str, Plan] = {}
+    """What was judged, by root module (``""``: the only one)."""
     policy: Policy | None = None
 
 
@@ -93,6 +99,13 @@ def load_policy(file: Path | None) -> PolicySource:
 
 def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     """Judge one input. Raises ``InputError`` when there is nothing that could be judged."""
+    is_directory = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
+    if settings.kind == "hcl" or (settings.kind is None and is_directory):
+        if settings.checkov is not None:
+            raise UsageError("--scanner judges plans, not HCL")
+        from iacgate.gate.directory import judge_directory
+
+        return judge_directory(path, source, settings)
     data = read_input(path, settings.max_input_bytes)
     posture = settings.kind == "state"
     if posture:
@@ -105,7 +118,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     if settings.checkov is None:
         return _judge_plan(path, plan, sha256, source, settings, posture=posture)
     if posture:
-        raise UsageError("--scanner judges plans, not states")
+        raise UsageError("--scanner judges plans, not a state")
     # Imported here: only who asks for a scanner pays for it.
     from iacgate.scanners.checkov import scanning
 
@@ -141,7 +154,7 @@ def _judge_plan(
     notes += [f"the exception {one} names no finding of this plan" for one in evaluation.idle_exceptions]
     results, fixed = evaluation.results, evaluation.fixed
     if settings.source_dir is not None and (results or fixed):
-        results, fixed, more = _place(settings.source_dir, plan, results, fixed)
+        results, fixed, more = _place(settings, results, fixed)
         notes += more
     report = Report(
         __version__,
@@ -155,7 +168,7 @@ def _judge_plan(
             settings.organization,
         ),
         policy.info,
-        decide(plan, evaluation, policy)._replace(posture=posture),
+        decide([plan], evaluation, policy)._replace(posture=posture),
         evaluation.coverage,
         summarize(evaluation),
         results,
@@ -163,15 +176,22 @@ def _judge_plan(
         notes,
     )
     report = with_scans(report, scans())
-    return Judged(report, partial(_secrets, plan, report), plan, policy)
+    return Judged(report, partial(secrets_of, [plan], report), {"": plan}, policy)
 
 
-def _secrets(plan: Plan, report: Report) -> frozenset[str]:
-    if not plan.may_hold_secrets:
+def hcl_cache(settings: Settings) -> Path | None:
+    """Where parsed HCL is kept."""
+    return cache_directory() / "hcl" if settings.use_cache else None
+
+
+def secrets_of(plans: Iterable[Plan], report: Report) -> frozenset[str]:
+    """What no rendering of the report may hold."""
+    holders = [plan for plan in plans if plan.may_hold_secrets]
+    if not holders:
         return frozenset()
     from iacgate.secrets import known_secrets, worth_hiding
 
-    return worth_hiding(known_secrets(plan), report)
+    return worth_hiding(frozenset().union(*map(known_secrets, holders)), report)
 
 
 def failed_report(path: str, error: IacgateError, source: PolicySource, settings: Settings) -> Report:
@@ -206,14 +226,20 @@ def _notes(plan: Plan, *, posture: bool) -> list[str]:
 
 
 def _place(
-    source_dir: Path, plan: Plan, results: list[Result], fixed: list[Result]
+    settings: Settings, results: list[Result], fixed: list[Result]
 ) -> tuple[list[Result], list[Result], list[str]]:
-    from iacgate.sources.hcl_places import find_places
+    from iacgate.sources.hcl.places import find_places
 
+    source_dir = settings.source_dir
+    assert source_dir is not None
     if not source_dir.is_dir():
         raise UsageError(f"{source_dir} is not a directory", hint="--source-dir is the root module's directory")
-    places, notes = find_places(source_dir, plan.configuration, {one.subject.address for one in (*results, *fixed)})
-    if not places and not notes:
+    addresses = {one.subject.address for one in (*results, *fixed)}
+    try:
+        places, notes = find_places(source_dir, addresses, hcl_cache(settings))
+    except IacgateError as error:  # python-hcl2 is not what answers: it costs the places, not the verdict
+        return results, fixed, [f"findings have no file and line: {error.message}; {error.hint}"]
+    if not places:
         notes.append(f"no resource of the findings stands in {source_dir}: is it the root module behind this plan?")
     located = [[one._replace(location=places.get(one.subject.address)) for one in group] for group in (results, fixed)]
     return located[0], located[1], notes

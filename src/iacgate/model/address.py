@@ -19,6 +19,7 @@ _RESOURCE = re.compile(rf"(data\.|ephemeral\.)?({_NAME})\.({_NAME})((?:{_INDEX})
 _MODES = {"": "managed", "data.": "data", "ephemeral.": "ephemeral"}
 _PREFIXES = {mode: prefix for prefix, mode in _MODES.items()}
 _ESCAPE = re.compile(r"\\(U[0-9a-fA-F]{8}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)|\$\$\{|%%\{", re.DOTALL)
+_QUOTED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SIMPLE_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
@@ -86,11 +87,15 @@ def key_value(key: str) -> str | int | None:
 
 
 def quote_key(key: str | int) -> str:
-    """A key as current Terraform writes it: HCL quoting, ``${`` and ``%{`` doubled."""
+    """A key as current Terraform writes it: HCL quoting, ``${`` and ``%{`` doubled, what cannot be printed escaped."""
     if isinstance(key, int):
         return f"[{key}]"
-    out = key.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    out = "".join(_QUOTED.get(char) or (char if char.isprintable() else _escaped(char)) for char in key)
     return '["' + out.replace("${", "$${").replace("%{", "%%{") + '"]'
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _unescape(match: re.Match[str]) -> str:

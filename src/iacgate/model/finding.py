@@ -141,6 +141,10 @@ class Location(NamedTuple):
     file: str
     line: int
     end_line: int
+    callers: tuple[Location, ...] = ()
+    """The module blocks that lead to it, the root module's first."""
+    base: str = ""
+    """The source directory as the caller gave it; empty: the working directory."""
 
 
 class Subject(NamedTuple):
@@ -153,6 +157,8 @@ class Subject(NamedTuple):
     module: str | None
     actions: tuple[str, ...]
     previous_address: str | None = None
+    root: str = ""
+    """The root module's directory below what was judged; empty where there is only one."""
 
 
 class Result(NamedTuple):

@@ -57,3 +57,14 @@ class Origins(Protocol):
 
         ``values`` are the resource's own, as far as they are known.
         """
+
+    def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+        """What will be encoded as JSON into an argument that is not known: its known part, and a mask of the rest.
+
+        ``find`` takes paths that go on inside of it. ``None``: nobody knows what it is made of.
+        """
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """What alone each of so many unknown elements of a list is made of, if each is a text made of one thing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,18 @@ from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Linked
 if TYPE_CHECKING:
     from iacgate.policy.subject import Path, Subject
 
-__all__ = ["compile_comparison", "compile_is_empty", "compile_is_set", "compile_pattern_for", "compile_ports"]
+__all__ = [
+    "compile_comparison",
+    "compile_covers",
+    "compile_is_empty",
+    "compile_is_set",
+    "compile_pattern_for",
+    "compile_ports",
+]
+
+_FIELD = re.compile(r"\{(\w+)\}")
+_ANYTHING = "\0" * 64
+"""Stands for any text where a name ends in ``*`` or is not known: only a pattern's own ``*`` takes it in."""
 
 
 def compile_comparison(tree: dict[str, Any]) -> Node:
@@ -166,6 +178,59 @@ def compile_pattern_for(tree: dict[str, Any]) -> Node:
         )
 
     return Node(judge, explain, True)
+
+
+def compile_covers(tree: dict[str, Any]) -> Node:
+    """Whether a list of IAM patterns takes in all of some names, which are made of the resource that is judged.
+
+    An element that is not known counts for a name that nothing known takes in, if it can only be made of the
+    identity of the resource that is judged. What is put behind the identity, a plan does not show.
+    """
+    steps, wanted = tuple(tree["path"]), tree["covers"]
+    getters = {field: getter((field,)) for name in wanted for field in _FIELD.findall(name)}
+    expected = shown(wanted)
+
+    def left_over(patterns: list[Any], judged: Subject) -> tuple[int, bool]:
+        """How many names no known pattern takes in, and whether all that they are made of is known."""
+        values = {field: get(judged.values, judged.unknown, (), judged) for field, get in getters.items()}
+        known = {field: value if isinstance(value, str) else _ANYTHING for field, value in values.items()}
+        names = [_FIELD.sub(lambda match: known[match[1]], name.replace("*", _ANYTHING)) for name in wanted]
+        missing = sum(not any(_takes_in(one, name) for one in patterns if isinstance(one, str)) for name in names)
+        return missing, _ANYTHING not in known.values()
+
+    def judge(value: Any, mask: Any, at: Path, subject: Subject) -> int:
+        found, found_mask, place = fetch(value, mask, at, steps, subject)
+        if found is ABSENT:
+            return FAIL_TRUTH
+        if not isinstance(found, list):
+            return UNKNOWN_TRUTH
+        missing, certain = left_over(found, subject.judged)
+        if not missing:
+            return PASS_TRUTH
+        later = [one for one in found_mask if one] if isinstance(found_mask, list) else []
+        if later:
+            own = len(later) >= missing and subject.made_of(place, len(later)) == subject.judged.address
+            return PASS_TRUTH if own else UNKNOWN_TRUTH
+        return FAIL_TRUTH if certain else UNKNOWN_TRUTH
+
+    def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
+        value, _, place = fetch(v, u, at, steps, s)
+        words = f"a list that {'does not take' if negated else 'takes'} in {expected}"
+        out.append(make_evidence(value, place, words, s, want))
+
+    return Node(judge, explain, True)
+
+
+def _takes_in(pattern: str, name: str) -> bool:
+    """Whether an IAM pattern matches whatever a name can stand for; the partition of an ARN does not count."""
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(_no_partition(name), _no_partition(pattern).replace("[", "[[]"))
+
+
+def _no_partition(arn: str) -> str:
+    parts = arn.split(":", 2)
+    return f"arn::{parts[2]}" if len(parts) == 3 and parts[0] == "arn" else arn
 
 
 def compile_ports(tree: dict[str, Any]) -> Node:

@@ -24,6 +24,7 @@ __all__ = [
     "Case",
     "Catalogue",
     "CheckHead",
+    "catalogue_of",
     "compile_directory",
     "compile_files",
     "lint_files",
@@ -34,7 +35,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 4
+FORMAT = 5
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -75,7 +76,8 @@ class _Compiled(msgspec.Struct):
     digest: str
     heads: list[CheckHead]
     infos: list[msgspec.Raw]
-    cases: list[msgspec.Raw]
+    cases: list[tuple[int, msgspec.Raw]]
+    """Each with the number of its check, which is asked for more often than the case itself."""
     by_type: dict[str, list[int]]
     account: list[int]
     settable: list[tuple[str, str]]
@@ -84,7 +86,6 @@ class _Compiled(msgspec.Struct):
 
 
 class _Case(msgspec.Struct):
-    check: int
     condition: dict[str, Any]
     when: dict[str, Any] | None
     message: str
@@ -107,7 +108,7 @@ class Catalogue:
             first, first_case = len(self.heads), len(self._cases)
             self.heads += part.heads
             self._infos += part.infos
-            self._cases += [(first, raw) for raw in part.cases]
+            self._cases += [(first + check, raw) for check, raw in part.cases]
             for kind, numbers in part.by_type.items():
                 self._by_type.setdefault(kind, []).extend(first_case + number for number in numbers)
             self._account += [first_case + number for number in part.account]
@@ -157,31 +158,28 @@ class Catalogue:
 
     def cases(self, kind: str, enabled: Sequence[bool]) -> list[Case]:
         """The cases of enabled checks for a resource type."""
-        return [self._case(number) for number in self._by_type.get(kind, ()) if enabled[self._check_of(number)]]
+        return [self._case(number) for number in self._by_type.get(kind, ()) if enabled[self._cases[number][0]]]
 
     def account_cases(self, enabled: Sequence[bool]) -> list[Case]:
         """The cases of enabled checks on the account."""
-        return [self._case(number) for number in self._account if enabled[self._check_of(number)]]
+        return [self._case(number) for number in self._account if enabled[self._cases[number][0]]]
 
     def conditions(self, number: int) -> list[CaseData]:
         """The cases of a check in normal form, for ``explain``."""
         found = []
-        for position, (first, raw) in enumerate(self._cases):
-            case = msgspec.msgpack.decode(raw, type=_Case)
-            if first + case.check == number:
+        for position, (check, raw) in enumerate(self._cases):
+            if check == number:
+                case = msgspec.msgpack.decode(raw, type=_Case)
                 types = [kind for kind, numbers in self._by_type.items() if position in numbers]
                 found.append(CaseData(tuple(types), case.condition, case.when))
         return found
 
-    def _check_of(self, number: int) -> int:
-        return self._case(number).check
-
     def _case(self, number: int) -> Case:
         if number not in self._compiled:
-            first, raw = self._cases[number]
+            check, raw = self._cases[number]
             case = msgspec.msgpack.decode(raw, type=_Case)
             self._compiled[number] = Case(
-                first + case.check,
+                check,
                 compile_condition(case.condition),
                 compile_condition(case.when) if case.when else None,
                 case.message,
@@ -201,6 +199,17 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
     errors = [problem for problem in problems if not problem.warning]
     if errors:
         raise PolicyError(f"{_count(len(errors), 'problem')} in the checks of {root}", tuple(problems))
+    return _compile(files, checks, policies)
+
+
+def catalogue_of(files: Sequence[tuple[str, bytes]], checks: Sequence[dict[str, Any]]) -> Catalogue:
+    """A catalogue of nothing but these checks, as ``lint_files`` gives them without a problem."""
+    part = _open(_compile(files, checks, {}))
+    assert part is not None
+    return Catalogue([part])
+
+
+def _compile(files: Sequence[tuple[str, bytes]], checks: Sequence[dict[str, Any]], policies: dict[str, Any]) -> bytes:
     encode = msgspec.msgpack.encode
     heads, infos, cases, by_type, account = [], [], [], {}, []  # type: ignore[var-annotated]
     settable: set[tuple[str, str]] = set()
@@ -236,12 +245,12 @@ def compile_files(root: Path, files: Sequence[tuple[str, bytes]], schema_file: P
         settable.update((kind, name) for kind, name in check["settable"])
         for case in check["cases"]:
             message = case.get("message", check["message"])
-            whole = _Case(number, case["condition"], case.get("when"), message, _asks_action(case))
+            whole = _Case(case["condition"], case.get("when"), message, _asks_action(case))
             for kind in case["types"]:
                 by_type.setdefault(kind, []).append(len(cases))
             if check["subject"] == "account":
                 account.append(len(cases))
-            cases.append(msgspec.Raw(encode(whole)))
+            cases.append((number, msgspec.Raw(encode(whole))))
     digest = _digest(part for file, content in files for part in (file.encode(), content))
     raws = {name: msgspec.Raw(encode(policy)) for name, policy in policies.items()}
     return encode(

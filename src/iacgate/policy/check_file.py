@@ -8,7 +8,7 @@ import yaml
 
 from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.condition_paths import Scope
-from iacgate.policy.condition_syntax import parse_condition, warn_unknown_type
+from iacgate.policy.condition_syntax import note_unknown_type, parse_condition
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -49,12 +49,7 @@ def read_check(data: bytes, source: Source, stem: str, schema: ProviderSchema) -
     entries = source.mapping(node, "a check")
     if not entries:
         return None
-    for key, (key_node, _) in entries.items():
-        if key not in CHECK_KEYS:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, CHECK_KEYS, n=1)
-            source.problem(key_node, f"unknown key `{key}`" + (f"; did you mean `{close[0]}`?" if close else ""))
+    source.only(entries, CHECK_KEYS)
     for key in _REQUIRED:
         if key not in entries:
             source.problem(node, f"`{key}` is missing")
@@ -63,7 +58,9 @@ def read_check(data: bytes, source: Source, stem: str, schema: ProviderSchema) -
     settable: set[tuple[str, str]] = set()
     check["cases"] = _cases(values, node, check["subject"], source, schema, settable)
     check["settable"] = sorted(settable)
-    check["examples"] = _examples(values["examples"], source) if "examples" in values else {}
+    check["examples"], check["example_lines"] = (
+        _examples(values["examples"], source) if "examples" in values else ({}, {})
+    )
     return check
 
 
@@ -132,9 +129,7 @@ def _cases(
     out = []
     for item in source.items(values["cases"], "`cases`"):
         inner = source.mapping(item, "a case")
-        for key, (key_node, _) in inner.items():
-            if key not in ("resource", "when", "condition", "message"):
-                source.problem(key_node, f"unknown key `{key}` in a case")
+        source.only(inner, ("resource", "when", "condition", "message"), where=" in a case")
         out.append(
             _case(
                 {key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True
@@ -159,10 +154,10 @@ def _case(
         if not types:
             source.problem(values["resource"], "`resource` names no type")
         for kind in types:
-            warn_unknown_type(values["resource"], kind, source, schema)
+            note_unknown_type(values["resource"], kind, source, schema)
     elif subject == "resource":
         source.problem(node, "`resource` is missing: name the resource types")
-    scope = Scope(source, schema, tuple(types), settable=settable)
+    scope = Scope(source, schema, tuple(types), settable=settable, judged=tuple(types))
     case: dict[str, Any] = {"types": types}
     if "condition" in values:
         case["condition"] = parse_condition(values["condition"], scope)
@@ -176,12 +171,19 @@ def _case(
     return case
 
 
-def _examples(node: yaml.Node, source: Source) -> dict[str, list[str]]:
+def _examples(node: yaml.Node, source: Source) -> tuple[dict[str, list[str]], dict[str, list[int]]]:
+    """The texts by what the check must say of them, and the line where each begins."""
     entries = source.mapping(node, "`examples`")
-    for key, (key_node, _) in entries.items():
-        if key not in ("pass", "fail", "unknown"):
-            source.problem(key_node, f"unknown key `{key}` in `examples`")
+    source.only(entries, ("pass", "fail", "unknown"), where=" in `examples`")
     for key in ("pass", "fail"):
         if key not in entries:
             source.problem(node, f"`examples` needs at least one `{key}`")
-    return {key: source.texts(value, f"`examples.{key}`") for key, (_, value) in entries.items()}
+    texts: dict[str, list[str]] = {}
+    lines: dict[str, list[int]] = {}
+    for key, (_, value) in entries.items():
+        texts[key] = source.texts(value, f"`examples.{key}`")
+        if isinstance(value, yaml.SequenceNode) and not value.value:
+            source.problem(value, f"`examples.{key}` is empty")
+        items = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        lines[key] = [item.start_mark.line + 1 for item in items]
+    return texts, lines

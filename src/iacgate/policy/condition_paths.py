@@ -39,6 +39,8 @@ class Scope(NamedTuple):
     """Inside a policy document."""
     settable: "set[tuple[str, str]] | None" = None
     """Gathers (type, path) that authors may leave to the provider, among those the check names."""
+    judged: tuple[str, ...] = ()
+    """The types that the check looks at, wherever relations have led."""
 
     def lookup(self, kind: str, path: str) -> AttributeSchema | None:
         """The schema of a path written with its marks."""

@@ -5,7 +5,7 @@ that the provider's schema does not have, operands of another type, defaults tha
 """
 
 import re
-from difflib import get_close_matches
+import string
 from typing import Any
 
 import yaml
@@ -14,14 +14,14 @@ from iacgate.policy.comparisons import COMPARISONS, parse_time
 from iacgate.policy.condition_paths import FoundPath, Scope, attribute_path
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
-from iacgate.policy.yaml_nodes import Source
+from iacgate.policy.yaml_nodes import Source, did_you_mean
 
 __all__ = ["CONDITION_FORMS", "Scope", "parse_condition"]
 
 TRUTHS = {"pass": 0, "unknown": 1, "fail": 2}
 LOGIC = ("all", "any", "none", "not")
 CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
-_OTHERS = ("is_set", "is_empty", "pattern_for")
+_OTHERS = ("is_set", "is_empty", "pattern_for", "covers")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
 
 
@@ -35,7 +35,7 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
             source.problem(node, f"a condition has one form, not {' and '.join(forms)}; join them with `all` or `any`")
         elif entries:
             first = next(iter(entries))
-            source.problem(entries[first][0], f"unknown operator `{first}`{_did_you_mean(first, CONDITION_FORMS)}")
+            source.problem(entries[first][0], f"unknown operator `{first}`{did_you_mean(first, CONDITION_FORMS)}")
         return {"all": []}
     form = forms[0]
     parsers = {
@@ -54,15 +54,8 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
 _Entries = dict[str, tuple[yaml.Node, yaml.Node]]
 
 
-def _did_you_mean(word: str, words: Any) -> str:
-    close = get_close_matches(word, list(words), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
-
-
 def _only(entries: _Entries, allowed: tuple[str, ...], scope: Scope) -> None:
-    for key, (node, _) in entries.items():
-        if key not in allowed:
-            scope.source.problem(node, f"unknown operator `{key}`{_did_you_mean(key, allowed)}")
+    scope.source.only(entries, allowed, what="operator")
 
 
 def _logic(form: str, entries: _Entries, scope: Scope) -> dict[str, Any]:
@@ -107,7 +100,12 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         if "absent" in entries:
             source.problem(entries["absent"][0], f"`{name}` says itself what absence means")
         return {**tree, name: source.flag(operand_node, f"`{name}`")}
+    if name == "covers":
+        if "absent" in entries:
+            source.problem(entries["absent"][0], "`covers` says itself what absence means")
+        return {**tree, name: _names(operand_node, scope)}
     if name == "pattern_for":
+        _judged_attribute(operand_node, source.text(operand_node, "`pattern_for`"), scope)
         absent = _truth(entries, "absent", scope)
         return {
             **tree,
@@ -135,6 +133,29 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
     if attribute is not None and attribute.write_only:
         absent = TRUTHS["unknown"]  # a write-only value stands in no plan
     return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
+
+
+def _names(node: yaml.Node, scope: Scope) -> list[str]:
+    """Names with attributes of the resource that is judged in braces."""
+    names = scope.source.texts(node, "`covers`")
+    for name in names:
+        try:
+            fields = [field for _, field, _, _ in string.Formatter().parse(name) if field is not None]
+        except ValueError:
+            fields = [""]
+        if not fields or not all(field.isidentifier() for field in fields):
+            scope.source.problem(node, "`covers` takes names with an attribute in braces: arn:aws:s3:::{bucket}/*")
+        for field in filter(str.isidentifier, fields):
+            _judged_attribute(node, field, scope)
+    if not names:
+        scope.source.problem(node, "`covers` needs at least one name")
+    return names
+
+
+def _judged_attribute(node: yaml.Node, name: str, scope: Scope) -> None:
+    for kind in scope.judged:
+        if scope.schema.knows(kind) and scope.schema.attribute(kind, name) is None:
+            scope.source.problem(node, f"{kind} has no attribute `{name}`")
 
 
 def _default(absent: int | None, node: yaml.Node, found: FoundPath, scope: Scope) -> int:
@@ -294,20 +315,20 @@ def _types(spec: _Entries, node: yaml.Node, scope: Scope) -> list[str]:
         return []
     types = scope.source.texts(spec["type"][1], "`type`")
     for kind in types:
-        warn_unknown_type(spec["type"][1], kind, scope.source, scope.schema)
+        note_unknown_type(spec["type"][1], kind, scope.source, scope.schema)
     return types
 
 
-def warn_unknown_type(node: yaml.Node, kind: str, source: Source, schema: ProviderSchema) -> None:
-    """A type whose schema is not at hand cannot be held against it: say so."""
+def note_unknown_type(node: yaml.Node, kind: str, source: Source, schema: ProviderSchema) -> None:
+    """A type whose schema is not at hand cannot be held against it: say so. Where schemas are given, it is wrong."""
     if kind and not schema.knows(kind):
         close = schema.suggest_type(kind)
-        source.problem(
-            node,
-            f"the provider schema at hand does not hold {kind}, so its attributes are not verified"
-            + (f"; did you mean {close}?" if close else "; give it with --schema"),
-            warning=True,
-        )
+        hint = f"; did you mean {close}?" if close else ""
+        if schema.complete:
+            source.problem(node, f"no provider schema holds {kind}{hint}")
+            return
+        message = f"the provider schema at hand does not hold {kind}, so its attributes are not verified"
+        source.problem(node, message + (hint or "; give it with --schema"), warning=True)
 
 
 def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
@@ -316,7 +337,7 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
     spec = source.mapping(entries["related"][1], "`related`")
     _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
     types = _types(spec, entries["related"][1], scope)
-    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable)
+    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable, judged=scope.judged)
     out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
     if ("their" in spec) == ("our" in spec):
         source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
@@ -354,7 +375,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     types = _types(spec, entries["exists"][1], scope)
     out: dict[str, Any] = {"type": types}
     if "satisfies" in spec:
-        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable)
+        partner = Scope(scope.source, scope.schema, tuple(types), settable=scope.settable, judged=scope.judged)
         out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
     return {"exists": out}
 
@@ -362,7 +383,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
 def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, ("policy_document", "satisfies", "absent"), scope)
     found = attribute_path(entries["policy_document"][1], scope)
-    inner = Scope(scope.source, scope.schema, ("policy document",), document=True)
+    inner = Scope(scope.source, scope.schema, ("policy document",), document=True, judged=scope.judged)
     tree: dict[str, Any] = {"policy_document": found.steps}
     if "satisfies" in entries:
         tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)
@@ -379,5 +400,5 @@ def _action(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     words = scope.source.texts(entries["action"][1], "`action`")
     for word in words:
         if word not in _ACTIONS:
-            scope.source.problem(entries["action"][1], f"unknown action `{word}`{_did_you_mean(word, _ACTIONS)}")
+            scope.source.problem(entries["action"][1], f"unknown action `{word}`{did_you_mean(word, _ACTIONS)}")
     return {"action": words}

@@ -15,6 +15,7 @@ from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.attributes import (
     compile_comparison,
+    compile_covers,
     compile_is_empty,
     compile_is_set,
     compile_pattern_for,
@@ -143,6 +144,7 @@ _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "some": _compile_quantifier,
     "action": _compile_action,
     "compare": compile_comparison,
+    "covers": compile_covers,
     "pattern_for": compile_pattern_for,
     "is_set": compile_is_set,
     "is_empty": compile_is_empty,

@@ -91,6 +91,9 @@ _EXCEPTION_TEXTS = {
 }
 
 
+_OTHER_OPERANDS: dict[str, _Schema] = {"pattern_for": _TEXT, "covers": _TEXTS}
+
+
 def check_schema() -> _Schema:
     """The schema of one check (``docs/reference/check-format.md``)."""
     shapes: dict[str, _Schema] = {
@@ -227,7 +230,7 @@ def _conditions() -> dict[str, _Schema]:
 def _attribute() -> _Schema:
     """One attribute, exactly one comparison, and what else may stand beside that comparison."""
     operands = {name: _described(_OPERANDS[one.operand], one.words.format("…")) for name, one in COMPARISONS.items()}
-    others = {name: _TEXT if name == "pattern_for" else {"type": "boolean"} for name in condition_syntax._OTHERS}
+    others = {name: _OTHER_OPERANDS.get(name, {"type": "boolean"}) for name in condition_syntax._OTHERS}
     properties = {"attribute": _TEXT, **operands, **others, "absent": _TRUTH, "ignore_case": {"type": "boolean"}}
     folding = [name for name, one in COMPARISONS.items() if one.folds]
     return {
@@ -235,7 +238,10 @@ def _attribute() -> _Schema:
         "oneOf": _required_each(*operands, *others),
         "allOf": [
             {"if": {"required": ["ignore_case"]}, "then": {"anyOf": _required_each(*folding)}},
-            {"if": {"anyOf": _required_each("is_set", "is_empty")}, "then": {"not": {"required": ["absent"]}}},
+            {
+                "if": {"anyOf": _required_each("is_set", "is_empty", "covers")},
+                "then": {"not": {"required": ["absent"]}},
+            },
         ],
     }
 

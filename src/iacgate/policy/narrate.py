@@ -1,4 +1,4 @@
-"""A condition told part by part, with the truth of each for one resource: what ``iacgate explain`` prints."""
+"""A condition told part by part: as it stands, for documentation, or with the truth of each part for one resource."""
 
 from __future__ import annotations
 
@@ -14,13 +14,23 @@ from iacgate.policy.subject import ConditionError
 if TYPE_CHECKING:
     from iacgate.policy.subject import Subject
 
-__all__ = ["Step", "narrate"]
+__all__ = ["Part", "Step", "narrate", "outline"]
 
 _TRUTHS = ("pass", "unknown", "fail")
 
 
+class Part(NamedTuple):
+    """One part of a condition in words."""
+
+    depth: int
+    text: str
+    tree: dict[str, Any]
+    logic: bool
+    """It only joins the parts below it."""
+
+
 class Step(NamedTuple):
-    """One part of a condition."""
+    """One part of a condition and what it comes to."""
 
     depth: int
     truth: str
@@ -30,25 +40,39 @@ class Step(NamedTuple):
     """What the part saw; only of parts that are no mere logic."""
 
 
+def outline(tree: dict[str, Any], depth: int = 0, *, inside: bool = False) -> Iterator[Part]:
+    """The parts of a condition in normal form, first to last.
+
+    ``inside`` goes into quantifiers, relations and documents as well, whose parts speak of something else
+    than the resource and so cannot be judged for it by themselves.
+    """
+    match tree:
+        case {"all": children}:
+            head = "all of these"
+        case {"any": children}:
+            head = "at least one of these"
+        case {"not": {"any": children}}:
+            head = "none of these"
+        case {"not": child}:
+            head, children = "not", [child]
+        case _:
+            opening = _opening(tree) if inside else None
+            if opening is None or opening.inner is None:
+                yield Part(depth, describe(tree), tree, False)
+                return
+            yield Part(depth, opening.text + opening.joint.rstrip(), tree, False)
+            yield from outline(opening.inner, depth + 1, inside=inside)
+            return
+    yield Part(depth, head, tree, True)
+    for child in children:
+        yield from outline(child, depth + 1, inside=inside)
+
+
 def narrate(tree: dict[str, Any], subject: Subject, depth: int = 0) -> Iterator[Step]:
     """The parts of a condition in normal form, first to last, each with its truth for ``subject``."""
-    truth, evidence = _judge(tree, subject)
-    if "all" in tree or "any" in tree:
-        kind = "all" if "all" in tree else "any"
-        yield Step(depth, truth, "all of these" if kind == "all" else "at least one of these", ())
-        for child in tree[kind]:
-            yield from narrate(child, subject, depth + 1)
-    elif "not" in tree:
-        inner = tree["not"]
-        if "any" in inner:
-            yield Step(depth, truth, "none of these", ())
-            for child in inner["any"]:
-                yield from narrate(child, subject, depth + 1)
-        else:
-            yield Step(depth, truth, "not", ())
-            yield from narrate(inner, subject, depth + 1)
-    else:
-        yield Step(depth, truth, describe(tree), evidence)
+    for part in outline(tree, depth):
+        truth, evidence = _judge(part.tree, subject)
+        yield Step(part.depth, truth, part.text, () if part.logic else evidence)
 
 
 def _judge(tree: dict[str, Any], subject: Subject) -> tuple[str, tuple[Evidence, ...]]:
@@ -64,6 +88,9 @@ def _judge(tree: dict[str, Any], subject: Subject) -> tuple[str, tuple[Evidence,
 
 def describe(tree: dict[str, Any]) -> str:
     """One part of a condition in words."""
+    opening = _opening(tree)
+    if opening is not None:
+        return opening.text + (opening.joint + describe(opening.inner) if opening.inner else "")
     match tree:
         case {"compare": name, "path": path, "value": value}:
             comparison = COMPARISONS[name]
@@ -71,29 +98,17 @@ def describe(tree: dict[str, Any]) -> str:
                 words = "open to the internet" if value else "not open to the internet"
             else:
                 words = comparison.words.format(shown(value))
-            absent = f" (absent: {_TRUTHS[tree['absent']]})" if path else ""
-            return f"{_path(path)} is {words}{absent}"
+            return f"{_path(path)} is {words}{_absent(tree) if path else ''}"
         case {"is_set": wanted, "path": path}:
             return f"{_path(path)} is {'set' if wanted else 'not set'}"
         case {"is_empty": wanted, "path": path}:
             return f"{_path(path)} is {'empty' if wanted else 'not empty'}"
         case {"pattern_for": name, "path": path}:
-            return f"{_path(path)} is a pattern that covers `{name}`"
-        case {"every": path, "satisfies": inner}:
-            return f"every {_path(path)}: {describe(inner)}"
-        case {"some": path, "satisfies": inner}:
-            return f"some {_path(path)}: {describe(inner)}"
+            return f"{_path(path)} is a pattern that covers `{name}`{_absent(tree)}"
+        case {"covers": names, "path": path}:
+            return f"{_path(path)} takes in {shown(names)}"
         case {"ports": spec}:
             return f"ports {', '.join(map(str, spec['include']))} are in {_path(spec['from'])} to {_path(spec['to'])}"
-        case {"related": spec}:
-            link = f"whose `{spec['their']}` names this" if "their" in spec else f"named by {_path(spec['our'])}"
-            inner = f", where {describe(spec['satisfies'])}" if spec.get("satisfies") else ""
-            return f"{' or '.join(spec['type'])} {link}{inner}"
-        case {"exists": spec}:
-            inner = f", where {describe(spec['satisfies'])}" if spec.get("satisfies") else ""
-            return f"one {' or '.join(spec['type'])} in this configuration{inner}"
-        case {"policy_document": path, "satisfies": inner}:
-            return f"the policy in {_path(path)}: {describe(inner)}"
         case {"action": words}:
             return f"the plan does {' or '.join(words)}"
         case {"all": parts}:
@@ -104,6 +119,40 @@ def describe(tree: dict[str, Any]) -> str:
             return f"not {describe(inner)}"
         case _:
             raise AssertionError(sorted(tree))
+
+
+class _Opening(NamedTuple):
+    """What a part says before the condition inside of it."""
+
+    text: str
+    joint: str
+    inner: dict[str, Any] | None
+
+
+def _opening(tree: dict[str, Any]) -> _Opening | None:
+    match tree:
+        case {"every": path, "satisfies": inner}:
+            return _Opening(f"every {_path(path)}{_absent(tree)}", ": ", inner)
+        case {"some": path, "satisfies": inner}:
+            return _Opening(f"some {_path(path)}{_absent(tree)}", ": ", inner)
+        case {"related": spec}:
+            link = (
+                f"whose `{spec['their']}` names this"
+                if "their" in spec
+                else f"named by {_path(spec['our'])}{_absent(spec)}"
+            )
+            return _Opening(f"{' or '.join(spec['type'])} {link}", ", where ", spec.get("satisfies"))
+        case {"exists": spec}:
+            return _Opening(f"one {' or '.join(spec['type'])} in this configuration", ", where ", spec.get("satisfies"))
+        case {"policy_document": path, "satisfies": inner}:
+            return _Opening(f"the policy in {_path(path)}{_absent(tree)}", ": ", inner)
+        case _:
+            return None
+
+
+def _absent(tree: dict[str, Any]) -> str:
+    """What leaving the attribute out means, where the check says it."""
+    return f" (absent: {_TRUTHS[tree['absent']]})" if "absent" in tree else ""
 
 
 def _path(steps: list[str]) -> str:

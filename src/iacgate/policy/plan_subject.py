@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json, from_partly_known
 from iacgate.policy.lookup import path_text
-from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Trace
+from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, PlannedDocument, Trace
 
 if TYPE_CHECKING:
-    from iacgate.model.plan import ResourceChange
     from iacgate.model.origin import Origin, Target
+    from iacgate.model.plan import ResourceChange
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -84,6 +84,11 @@ class PlanSubject:
         self._judged = None if subject is self else subject
 
     @property
+    def uncertain(self) -> bool:
+        """There may be none of it: how many there are is not known."""
+        return self.change is not None and self.change.uncertain
+
+    @property
     def parsed(self) -> Address | None:
         """The address taken apart; ``None`` when it is none that Terraform would write."""
         if self._address is None:
@@ -121,6 +126,16 @@ class PlanSubject:
             return False
         return origin.closed and bool(origin.targets) and all(one.attribute in _IDENTITY for one in origin.targets)
 
+    def made_of(self, at: Path, parts: int) -> str:
+        """The resource of whose identity alone each of so many unknown elements is made; "" if that is not sure."""
+        references, address = self.world.references, self.parsed
+        origin = references.parts_of(address, at, self.values, parts) if references and address else None
+        lone = origin.lone if origin else None
+        if origin is None or lone is None or lone.mode != "managed" or lone.attribute not in ("", "id", "arn"):
+            return ""  # others may be the identity of something that this resource names
+        found = self.world.instances(lone, origin.key)
+        return found[0].address if len(found) == 1 else ""
+
     def trace(self, at: Path) -> Trace:
         """The references behind an unknown, and what would settle it."""
         if len(at) == 1 and self.lacks(str(at[0])):
@@ -152,11 +167,14 @@ class PlanSubject:
                 return False
         return any_true(mask)
 
-    def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+    def policy_document(self, at: Path) -> PlannedDocument | None:
         """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
         origin = self.origin(at)
         if not origin:
             return None
+        partly = self._partly_known(at)
+        if partly is not None:
+            return partly
         lone = origin.lone
         if (
             lone is None
@@ -168,13 +186,42 @@ class PlanSubject:
         found = self.world.instances(lone, origin.key)
         if len(found) != 1:
             return None
+        source = found[0]
         try:
-            known = found[0].values.get("json")
+            known = source.values.get("json")
             if isinstance(known, str):
-                return from_json(known), None
-            return from_data_source(found[0].values, found[0].unknown, found[0].names_somebody)
+                return PlannedDocument(from_json(known), None, lambda at, parts: "")
+            planned = from_data_source(source.values, source.unknown, source.names_somebody)
         except PolicyDocumentError:
             return None
+        if planned is None:
+            return None
+        document, mask = planned
+        merged = len(document["statement"]) - len(source.values.get("statement") or ())
+
+        def made_of(at: Path, parts: int) -> str:
+            match at:
+                case ("statement", int(position), str(name)) if position >= merged:
+                    return source.made_of(("statement", position - merged, f"{name}s"), parts)
+                case _:
+                    return ""
+
+        return PlannedDocument(document, mask, made_of)
+
+    def _partly_known(self, at: Path) -> PlannedDocument | None:
+        """The document that is encoded into an attribute, where the configuration shows what it is made of."""
+        references, address = self.world.references, self.parsed
+        found = references.document(address, at) if references and address else None
+        if found is None:
+            return None
+        try:
+            read = from_partly_known(found[0], found[1], lambda path: self.names_somebody((*at, *path)))
+        except PolicyDocumentError:
+            return None
+        if read is None:
+            return None
+        document, mask, places = read
+        return PlannedDocument(document, mask, lambda path, parts: self.made_of((*at, *places.get(path, ())), parts))
 
     def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
         """Resources of the types whose attribute ``their`` names this one."""
@@ -190,7 +237,8 @@ class PlanSubject:
             for attribute, sure, one in index.by_reference.get(self.address, ()):
                 (certain if sure and attribute in ("", *matches) else possible).append(one)
             rest += [index.passed_on_to(self.type), index.unresolved]
-        certain = _once(certain)
+        possible += [one for one in certain if one.uncertain]
+        certain = _once([one for one in certain if not one.uncertain])
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         if missing is None:

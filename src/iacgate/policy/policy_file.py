@@ -29,7 +29,7 @@ def read_policy(data: bytes, source: Source) -> dict[str, Any] | None:
         return None
     entries = source.mapping(node, "a policy bundle")
     values = {key: value for key, (_, value) in entries.items()}
-    _only(entries, ("schema", "name", "version", "checks", "policy_sets", "exceptions"), source)
+    source.only(entries, ("schema", "name", "version", "checks", "policy_sets", "exceptions"))
     if "schema" not in values or source.plain(values["schema"]) != SCHEMA:
         source.problem(values.get("schema", node), f"`schema` must be {SCHEMA}")
     policy: dict[str, Any] = {
@@ -57,18 +57,9 @@ def read_policy(data: bytes, source: Source) -> dict[str, Any] | None:
     return policy
 
 
-def _only(entries: dict[str, tuple[yaml.Node, yaml.Node]], allowed: tuple[str, ...], source: Source) -> None:
-    for key, (node, _) in entries.items():
-        if key not in allowed:
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, allowed, n=1)
-            source.problem(node, f"unknown key `{key}`" + (f"; did you mean `{close[0]}`?" if close else ""))
-
-
 def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
     entries = source.mapping(node, "a policy set")
-    _only(entries, _SET_KEYS, source)
+    source.only(entries, _SET_KEYS)
     values = {key: value for key, (_, value) in entries.items()}
     out: dict[str, Any] = {
         "name": source.text(values["name"], "`name`") if "name" in values else "",
@@ -82,7 +73,7 @@ def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
     }
     if "scope" in values:
         scope = source.mapping(values["scope"], "`scope`")
-        _only(scope, ("workspaces",), source)
+        source.only(scope, ("workspaces",))
         if "workspaces" in scope:
             out["workspaces"] = source.texts(scope["workspaces"][1], "`workspaces`")
             if not out["workspaces"]:
@@ -106,7 +97,7 @@ def _choices(values: dict[str, yaml.Node], key: str, into: dict[str, str], choic
     if key not in values:
         return
     entries = source.mapping(values[key], f"`{key}`")
-    _only(entries, tuple(into), source)
+    source.only(entries, tuple(into))
     for name, (_, value) in entries.items():
         if name in into:
             into[name] = source.choice(value, f"`{key}.{name}`", choices)
@@ -114,14 +105,14 @@ def _choices(values: dict[str, yaml.Node], key: str, into: dict[str, str], choic
 
 def _rule(node: yaml.Node, source: Source) -> dict[str, Any]:
     entries = source.mapping(node, "a rule")
-    _only(entries, _RULE_KEYS, source)
+    source.only(entries, _RULE_KEYS)
     values = {key: value for key, (_, value) in entries.items()}
     rule: dict[str, Any] = {"select": {}, "level": "off", "enforce_from": "", "line": node.start_mark.line + 1}
     if "checks" not in values:
         source.problem(node, "a rule needs `checks`: which ones it is about")
     else:
         select = source.mapping(values["checks"], "`checks`")
-        _only(select, ("id", *_SELECT, "control"), source)
+        source.only(select, ("id", *_SELECT, "control"))
         for key, (_, value) in select.items():
             words = source.texts(value, f"`checks.{key}`")
             for word in words:
@@ -151,7 +142,7 @@ def _date(node: yaml.Node, what: str, source: Source) -> str:
 
 def _exception(node: yaml.Node, source: Source) -> dict[str, Any]:
     entries = source.mapping(node, "an exception")
-    _only(entries, _EXCEPTION_KEYS, source)
+    source.only(entries, _EXCEPTION_KEYS)
     values = {key: value for key, (_, value) in entries.items()}
     out: dict[str, Any] = {"workspace": None, "requires": [], "review_by": "", "line": node.start_mark.line + 1}
     for key in ("id", "check", "address", "reason", "owner"):
@@ -173,7 +164,7 @@ def _exception(node: yaml.Node, source: Source) -> dict[str, Any]:
         return out
     for item in source.items(values["requires"], "`requires`"):
         inner = source.mapping(item, "a compensating check")
-        _only(inner, ("check", "address"), source)
+        source.only(inner, ("check", "address"))
         if "check" not in inner:
             source.problem(item, "a compensating check needs `check`")
             continue

@@ -15,7 +15,7 @@ from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement
 from iacgate.policy.catalogue import Catalogue
 
-__all__ = ["Exception_", "Level", "Policy", "resolve_policy", "unknown_names"]
+__all__ = ["Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
 
 _STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
 _WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
@@ -135,6 +135,22 @@ def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> li
                 problems.append(Problem(file, one["line"], 1, f"{where} names a check that does not exist: {check}"))
             elif check != one["check"] and catalogue.heads[catalogue.by_id[check]].subject == "account":
                 problems.append(Problem(file, one["line"], 1, f"{where} relies on a check of the account: {check}"))
+    return problems
+
+
+def idle_parts(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> list[Problem]:
+    """What of a bundle whose names all exist does nothing: rules that select no check, exceptions from no level."""
+    problems = [
+        Problem(file, rule["line"], 1, "this rule selects no check", warning=True)
+        for one in bundle["sets"]
+        for rule in one["rules"]
+        if not any(_selects(rule["select"], catalogue, number) for number in range(len(catalogue)))
+    ]
+    levels = [_levels(one, catalogue, bundle["name"], "") for one in bundle["sets"]]
+    for one in bundle["exceptions"]:
+        if not any(of_set[catalogue.by_id[one["check"]]] for of_set in levels):
+            said = f"the exception `{one['id']}` releases nothing: no policy set enforces {one['check']}"
+            problems.append(Problem(file, one["line"], 1, said, warning=True))
     return problems
 
 

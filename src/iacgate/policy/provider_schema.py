@@ -125,8 +125,10 @@ class _Entry(NamedTuple):
 class ProviderSchema:
     """Schemas of resource types and data sources, looked up by name. Made by :func:`load`."""
 
-    def __init__(self, entries: Mapping[str, _Entry], versions: Mapping[str, str]) -> None:
+    def __init__(self, entries: Mapping[str, _Entry], versions: Mapping[str, str], *, complete: bool = False) -> None:
         self._entries = entries
+        self.complete = complete
+        """A type that is not known does not exist: somebody brought the schemas of what is used."""
         self._decoded: dict[str, dict[str, AttributeSchema]] = {}
         self._computed_blocks: dict[str, list[str]] = msgspec.json.decode(
             (_SHIPPED / "computed_blocks.json").read_bytes()
@@ -218,7 +220,7 @@ def load(extra: Path | None = None) -> ProviderSchema:
             entries |= {name: _Entry(raw, _decode_terraform) for name, raw in schemas.resource_schemas.items()}
             data = schemas.data_source_schemas
             entries |= {f"data.{name}": _Entry(raw, _decode_terraform) for name, raw in data.items()}
-    return ProviderSchema(entries, versions)
+    return ProviderSchema(entries, versions, complete=extra is not None)
 
 
 def read_terraform_schema(content: bytes, *, name: str) -> dict[str, TerraformProvider]:

@@ -25,6 +25,8 @@ __all__ = ["References"]
 
 _MAX_STEPS = 64
 _MODULE = re.compile(r"module\.[\w-]+")
+_ORDERED = {("data", "aws_iam_policy_document", ("statement",))}
+"""Blocks that are a list. Others may be a set, which comes in no certain order."""
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
 
 
@@ -75,6 +77,25 @@ class References:
         origin = self._origin(modules, expression, _Caller(self.block(address), address.key or None), 0)
         return origin._replace(null=not origin.targets and self._is_null(address, expression))
 
+    def document(self, address: Address, path: tuple[str | int, ...]) -> tuple[Any, Any] | None:
+        """A plan does not show what is encoded into an argument."""
+        return None
+
+    def parts_of(
+        self, address: Address, path: tuple[str | int, ...], values: dict[str, Any], parts: int
+    ) -> Origin | None:
+        """See :class:`iacgate.model.origin.Origins`."""
+        expression = self._expression(address, path, values)
+        if not isinstance(expression, dict) or "references" not in expression:
+            return None
+        references = expression["references"]
+        # Named as often as there are elements: each names it once, so none chooses by it (`a == "x" ? "*" : a`).
+        if any(references.count(one) != parts for one in references):
+            return None
+        modules: tuple[Step, ...] = tuple((step.name, step.key) for step in address.modules)
+        once = {"references": list(dict.fromkeys(references))}
+        return self._origin(modules, once, _Caller(self.block(address), address.key or None), 0)
+
     def _expression(
         self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
     ) -> dict[str, Any] | Literal[False] | None:
@@ -92,7 +113,11 @@ class References:
             if isinstance(here, list):
                 if not isinstance(value, list) or len(value) != len(here) or not isinstance(step, int):
                     return None
-                here, value = _block_of(here, step), value[step] if step < len(value) else None
+                ordered = (address.mode, address.type, path[:depth]) in _ORDERED
+                here, value = (
+                    here[step] if ordered else _block_of(here, step),
+                    value[step] if step < len(value) else None,
+                )
                 continue
             if not isinstance(here, dict):
                 return None

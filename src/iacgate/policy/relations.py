@@ -98,7 +98,8 @@ def compile_exists(tree: dict[str, Any], compile_condition: Compile) -> Node:
         best = FAIL_TRUTH
         for one in s.others(spec["type"]):
             one.judged = s.judged
-            best = min(best, node.judge(one.values, one.unknown, (), one))
+            truth = node.judge(one.values, one.unknown, (), one)
+            best = min(best, max(truth, UNKNOWN_TRUTH) if one.uncertain else truth)
         return best
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
@@ -124,16 +125,20 @@ def _parsed_policy(text: str) -> dict[str, Any]:
 class _Inside:
     """A subject inside a policy document: nothing there can be followed further."""
 
-    def __init__(self, subject: Subject, at: Path) -> None:
-        self._subject, self._at = subject, at
+    def __init__(self, subject: Subject, at: Path, made_of: Callable[[Path, int], str] = lambda at, parts: "") -> None:
+        self._subject, self._at, self._made_of = subject, at, made_of
         self.address, self.type, self.actions = subject.address, subject.type, subject.actions
         self.values, self.unknown, self.judged = subject.values, subject.unknown, subject.judged
+        self.uncertain = subject.uncertain
 
     def resolve(self, at: Path) -> Any:
         return UNKNOWN
 
     def lacks(self, name: str) -> bool:
         return False
+
+    def made_of(self, at: Path, parts: int) -> str:
+        return self._made_of(at[len(self._at) :], parts)
 
     def trace(self, at: Path) -> Trace:
         return self._subject.trace(self._at)
@@ -148,36 +153,39 @@ def compile_policy_document(tree: dict[str, Any], compile_condition: Compile) ->
     absent: int = tree.get("absent", UNKNOWN_TRUTH)
     node = compile_condition(tree["satisfies"])
 
-    def document(v: Any, u: Any, at: Path, s: Subject) -> tuple[Any, Any, Path]:
+    def document(v: Any, u: Any, at: Path, s: Subject) -> tuple[Any, Any, Path, _Inside]:
         value, _, place = fetch(v, u, at, steps, s)
+        inside = _Inside(s, place)
         if value is ABSENT or value == "":
-            return ABSENT, None, place
+            return ABSENT, None, place, inside
         if value is UNKNOWN or type(value) is Linked:
-            known = s.policy_document(place)
-            return (known[0], known[1], place) if known else (UNKNOWN, None, place)
+            planned = s.policy_document(place)
+            if planned is None:
+                return UNKNOWN, None, place, inside
+            return planned.document, planned.mask, place, _Inside(s, place, planned.made_of)
         try:
             if not isinstance(value, str):
                 raise PolicyDocumentError("the policy is not text")
-            return _parsed_policy(value), None, place
+            return _parsed_policy(value), None, place, inside
         except PolicyDocumentError as error:
             raise ConditionError(f"{path_text(place)}: {error}") from None
 
     def judge(v: Any, u: Any, at: Path, s: Subject) -> int:
-        found, mask, place = document(v, u, at, s)
+        found, mask, place, inside = document(v, u, at, s)
         if found is ABSENT:
             return absent
         if found is UNKNOWN:
             return UNKNOWN_TRUTH
-        return node.judge(found, mask, place, _Inside(s, place))  # type: ignore[arg-type]
+        return node.judge(found, mask, place, inside)  # type: ignore[arg-type]
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
-        found, mask, place = document(v, u, at, s)
+        found, mask, place, inside = document(v, u, at, s)
         if isinstance(found, Marker):
             evidence = make_evidence(found, place, "a policy document that is known", s, want)
             if found is UNKNOWN:
                 evidence = evidence._replace(needs=_DOCUMENT)
             out.append(evidence)
             return
-        node.explain(found, mask, place, _Inside(s, place), negated, want, out)  # type: ignore[arg-type]
+        node.explain(found, mask, place, inside, negated, want, out)  # type: ignore[arg-type]
 
     return Node(judge, explain, True)

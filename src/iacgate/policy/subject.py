@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from iacgate.model.finding import Evidence
 
-__all__ = ["FAIL_TRUTH", "PASS_TRUTH", "UNKNOWN_TRUTH", "ConditionError", "Linked", "Links", "Node", "Trace"]
+__all__ = [
+    "FAIL_TRUTH",
+    "PASS_TRUTH",
+    "UNKNOWN_TRUTH",
+    "ConditionError",
+    "Linked",
+    "Links",
+    "Node",
+    "PlannedDocument",
+    "Trace",
+]
 
 PASS_TRUTH, UNKNOWN_TRUTH, FAIL_TRUTH = 0, 1, 2
 
@@ -34,6 +44,10 @@ if TYPE_CHECKING:
         judged: Any
         """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
 
+        @property
+        def uncertain(self) -> bool:
+            """There may be none of it: how many there are is not known."""
+
         def resolve(self, at: Path) -> Any:
             """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
 
@@ -46,7 +60,10 @@ if TYPE_CHECKING:
         def is_sensitive(self, at: Path) -> bool:
             """The plan marks the value sensitive."""
 
-        def policy_document(self, at: Path) -> tuple[dict[str, Any], Any] | None:
+        def made_of(self, at: Path, parts: int) -> str:
+            """The resource of whose identity alone each of so many unknown elements is made; "" if that is not sure."""
+
+        def policy_document(self, at: Path) -> PlannedDocument | None:
             """The policy document behind an unknown attribute, when a data source of the plan makes it."""
 
         def named_by(self, types: list[str], their: str, matches: list[str], missing: int | None) -> Links:
@@ -57,6 +74,15 @@ if TYPE_CHECKING:
 
         def others(self, types: list[str]) -> Sequence[Subject]:
             """All resources of these types in the same world."""
+
+
+class PlannedDocument(NamedTuple):
+    """A policy document that a data source will make."""
+
+    document: dict[str, Any]
+    mask: Any
+    made_of: Callable[[Path, int], str]
+    """As ``Subject.made_of``, for a path in the document."""
 
 
 class ConditionError(Exception):

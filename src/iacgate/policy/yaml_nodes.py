@@ -7,13 +7,14 @@ problems of a file are gathered, not just the first.
 
 import math
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import yaml
 
 from iacgate.errors import Problem
 
-__all__ = ["Source", "read_yaml"]
+__all__ = ["Source", "did_you_mean", "read_yaml"]
 
 _ODD_NUMBER = re.compile(r"[-+]?0\d|.*:")
 _MAX_BYTES = 1024 * 1024
@@ -45,6 +46,19 @@ class Source:
             self.problem(node, f"{what} must be a mapping")
             return {}
         return {str(key.value): (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+
+    def only(
+        self,
+        entries: dict[str, tuple[yaml.Node, yaml.Node]],
+        allowed: Sequence[str],
+        *,
+        what: str = "key",
+        where: str = "",
+    ) -> None:
+        """Note each key of a mapping that is none of those allowed, with the one it may have meant."""
+        for key, (node, _) in entries.items():
+            if key not in allowed:
+                self.problem(node, f"unknown {what} `{key}`{where}{did_you_mean(key, allowed)}")
 
     def items(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         """Items of a list. Notes a problem when it is none."""
@@ -100,6 +114,15 @@ class Source:
             return bool(self.plain(node))
         self.problem(node, f"{what} must be true or false")
         return False
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """What to put behind "unknown word": the one that was probably meant, or nothing."""
+    # Imported here: only a mistake pays for it.
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(words), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 _CONSTRUCT = yaml.constructor.SafeConstructor()

@@ -37,7 +37,7 @@ def render_all(reports: Sequence[Report], options: RenderOptions) -> bytes:
     for result in by_weight(result for report in reports for result in shown(report, options)):
         kind = _kind(result.effect)
         if kind:
-            commands[kind].append(_annotation(kind, result, options))
+            commands[kind].append(_annotation(kind, result))
     lines = [line for kind, lines in commands.items() for line in _capped(kind, lines)]
     return "".join(f"{line}\n" for line in lines).encode(errors="replace")
 
@@ -75,11 +75,11 @@ def _capped(kind: str, lines: list[str]) -> list[str]:
     return [*lines[: ANNOTATION_LIMIT - 1], f"::{kind} title=iacgate::and {count(rest, 'more finding')}"]
 
 
-def _annotation(kind: str, result: Result, options: RenderOptions) -> str:
+def _annotation(kind: str, result: Result) -> str:
     check, location = result.check, result.location
     properties = {"title": f"{check.severity.value}: {clean(check.title, ADDRESS_LIMIT)}"}
     if location is not None:
-        file = clean(place(result, options), ADDRESS_LIMIT)
+        file = clean(place(result), ADDRESS_LIMIT)
         properties = {"file": file, "line": str(location.line), "endLine": str(location.end_line)} | properties
     status = status_words(result)
     lines = [clean(result.subject.address, ADDRESS_LIMIT) + (f" ({status})" if status else "")]

@@ -17,8 +17,6 @@ class RenderOptions(NamedTuple):
     """Whether terminal output may hold colour. The caller knows of ``NO_COLOR`` and of ttys."""
     include_passed: bool = False
     """Whether passes are listed. In SARIF, JUnit and the terminal also what a plan fixes, resource by resource."""
-    source_dir: str | None = None
-    """The HCL directory as the reader of the report sees it, mostly relative to the repository: goes before files."""
 
 
 class Format(NamedTuple):

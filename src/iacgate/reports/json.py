@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from iacgate.model.decision import Coverage, Report, Summary
-from iacgate.model.finding import CheckInfo, Effect, Evidence, Result, Subject
+from iacgate.model.finding import CheckInfo, Effect, Evidence, Location, Result, Subject
 from iacgate.model.values import Marker
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import encode_json
@@ -96,7 +96,7 @@ class _Fragments:
             remediation = self._remediations[id(check)] = msgspec.Raw(encode_json(check.remediation))
         tail = {
             "evidence": [_evidence(evidence) for evidence in result.evidence],
-            "location": None if location is None else location._asdict(),
+            "location": None if location is None else _location(location),
             "message": result.message,
             "remediation": remediation,
             "fingerprint": result.fingerprint,
@@ -125,9 +125,15 @@ def _constant_part(result: Result, check: CheckInfo) -> bytes:
 
 
 def _resource(subject: Subject) -> bytes:
-    return encode_json(
-        {"address": subject.address, "type": subject.type, "module": subject.module, "actions": subject.actions}
-    )
+    shaped = {"address": subject.address, "type": subject.type, "module": subject.module, "actions": subject.actions}
+    return encode_json({**shaped, "root": subject.root} if subject.root else shaped)
+
+
+def _location(location: Location) -> dict[str, Any]:
+    shaped: dict[str, Any] = {"file": location.file, "line": location.line, "end_line": location.end_line}
+    if location.callers:
+        shaped["callers"] = [_location(caller) for caller in location.callers]
+    return shaped
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _suite(report: Report, options: RenderOptions) -> list[str]:
     cases = [_decision_case(report)]
     tags = [_decision_tag(report.decision.outcome)]
     for result in shown_in_one_list(report, options):
-        cases.append(_case(result, options))
+        cases.append(_case(result))
         tags.append(_tag(result.effect))
     counts = {
         "tests": len(cases),
@@ -89,11 +89,11 @@ def _decision_tag(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
-def _case(result: Result, options: RenderOptions) -> str:
+def _case(result: Result) -> str:
     check = result.check
     case = {"classname": clean(check.id, ADDRESS_LIMIT), "name": clean(result.subject.address, ADDRESS_LIMIT)}
     if result.location is not None:
-        case |= {"file": clean(place(result, options), ADDRESS_LIMIT), "line": str(result.location.line)}
+        case |= {"file": clean(place(result), ADDRESS_LIMIT), "line": str(result.location.line)}
     title = f"{effect_words(result.effect)}: {clean(check.title)}"
     body = [", ".join(filter(None, (check.severity.value, result.enforcement.value, status_words(result))))]
     body += evidence_lines(result)

@@ -28,7 +28,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -77,12 +77,12 @@ def page(report: Report, options: RenderOptions, limit: int) -> bytes:
     out.keep("\n<sub>" + "<br>".join(closing[-10:]) + "</sub>")
     for section in sections(shown(report, options)):
         if blocks(section.effect):
-            _table(out, section, options)
+            _table(out, section)
         else:
-            _folded(out, section, options)
+            _folded(out, section)
     if report.fixed:
         fixed = report.fixed
-        _folded(out, Section(fixed[0].effect, "Fixed by this plan", group_by_check(fixed)), options)
+        _folded(out, Section(fixed[0].effect, "Fixed by this plan", group_by_check(fixed)))
     return out.to_bytes()
 
 
@@ -146,35 +146,34 @@ class _Page:
         return b"".join([*self._blocks, note.encode() if self._left_out else b"", self._end])
 
 
-def _table(out: _Page, section: Section, options: RenderOptions) -> None:
+def _table(out: _Page, section: Section) -> None:
     head = f"\n#### {section.title} ({section.size})\n\n| Severity | Check | Resource | Found |\n|---|---|---|---|"
     if not out.add(head):
         out.leave_out(section.size)
         return
-    out.add_all(_row(result, options) for group in section.groups for result in group.results)
+    out.add_all(_row(result) for group in section.groups for result in group.results)
     fixes = [(group.check.title, group.check.remediation) for group in section.groups if group.check.remediation]
     if fixes and out.add("\n**How to fix**\n"):
         out.add_all(f"- {prose(title)}: {prose(remediation)}" for title, remediation in fixes)
 
 
-def _row(result: Result, options: RenderOptions) -> str:
+def _row(result: Result) -> str:
     check = result.check
-    where = [code(result.subject.address), _file(result, options), prose(status_words(result))]
+    where = [code(result.subject.address), _file(result), prose(status_words(result))]
     what = [prose(check.title), code(check.id), result.fingerprint[:FINGERPRINT_LENGTH]]
     cells = (check.severity.value, _lines(what), _lines(where), _lines(evidence_lines(result, code, prose)))
     return f"| {' | '.join(cells)} |"
 
 
-def _file(result: Result, options: RenderOptions) -> str:
-    file = place(result, options)
-    return code(f"{file}:{result.location.line}") if file and result.location else ""
+def _file(result: Result) -> str:
+    return code(place_and_line(result))
 
 
 def _lines(parts: Iterable[str]) -> str:
     return "<br>".join(filter(None, parts))
 
 
-def _folded(out: _Page, section: Section, options: RenderOptions) -> None:
+def _folded(out: _Page, section: Section) -> None:
     close = "\n</details>"
     if not out.add(f"\n<details><summary>{section.title} ({section.size})</summary>\n", len(close) + 1):
         out.leave_out(section.size)
@@ -184,10 +183,10 @@ def _folded(out: _Page, section: Section, options: RenderOptions) -> None:
         if not out.add(f"{title} ({len(group.results)})", len(close) + 1):
             out.leave_out(len(group.results))
             continue
-        items = (_lines_item(result, options) for result in group.results)
+        items = (_lines_item(result) for result in group.results)
         out.add_all((f"  - {item}" for item in items), len(close) + 1)
     out.add(close)
 
 
-def _lines_item(result: Result, options: RenderOptions) -> str:
-    return " ".join(filter(None, (code(result.subject.address), _file(result, options), prose(status_words(result)))))
+def _lines_item(result: Result) -> str:
+    return " ".join(filter(None, (code(result.subject.address), _file(result), prose(status_words(result)))))

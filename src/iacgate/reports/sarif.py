@@ -71,7 +71,7 @@ def _run(report: Report, options: RenderOptions, category: str) -> dict[str, Any
         "tool": {"driver": driver},
         "invocations": [_invocation(report, results, len(every) - len(results), rules)],
         "artifacts": [source | {"hashes": {"sha-256": report.input.sha256}, "roles": ["analysisTarget"]}],
-        "results": [_result(result, rules[result.check.id], report, options) for result in results],
+        "results": [_result(result, rules[result.check.id], report) for result in results],
         "columnKind": "unicodeCodePoints",
         "properties": {"outcome": report.decision.outcome, "summary": headline(report)},
     }
@@ -141,7 +141,7 @@ def _score(severity: Severity) -> str:
             assert_never(severity)
 
 
-def _result(result: Result, rule: int, report: Report, options: RenderOptions) -> dict[str, Any]:
+def _result(result: Result, rule: int, report: Report) -> dict[str, Any]:
     kind = _kind(result)
     lines = [f"{clean(result.subject.address, ADDRESS_LIMIT)}: {clean(result.check.title)}", *evidence_lines(result)]
     shaped = {
@@ -150,7 +150,7 @@ def _result(result: Result, rule: int, report: Report, options: RenderOptions) -
         "kind": kind,
         "level": _level(result.effect) if kind == "fail" else "none",
         "message": {"text": _plain("\n".join(lines))},
-        "locations": [_location(result, report, options)],
+        "locations": [_location(result, report)],
         "partialFingerprints": {"iacgate/v1": result.fingerprint},
         "baselineState": _baseline(result),
         "properties": {"effect": result.effect, "enforcement": result.enforcement, "verdict": result.verdict},
@@ -206,10 +206,10 @@ def _baseline(result: Result) -> str:
             assert_never(result.change)
 
 
-def _location(result: Result, report: Report, options: RenderOptions) -> dict[str, Any]:
+def _location(result: Result, report: Report) -> dict[str, Any]:
     """The file where it is known; else the plan, because GitHub shows no result without a file."""
     subject, span = result.subject, result.location
-    physical: dict[str, Any] = {"artifactLocation": _artifact(place(result, options) or report.input.path or "input")}
+    physical: dict[str, Any] = {"artifactLocation": _artifact(place(result) or report.input.path or "input")}
     physical["region"] = {"startLine": span.line, "endLine": span.end_line} if span else {"startLine": 1}
     logical = {"fullyQualifiedName": clean(subject.address, ADDRESS_LIMIT), "kind": "resource"}
     return {"physicalLocation": physical, "logicalLocations": [logical]}

@@ -24,7 +24,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
-    place,
+    place_and_line,
     policy_line,
     reasons,
     sections,
@@ -51,7 +51,7 @@ def render(report: Report, options: RenderOptions) -> bytes:
     _summary(page, report)
     for section in sections(shown(report, options)):
         if blocks(section.effect):
-            _findings(page, section, options)
+            _findings(page, section)
         else:
             _counts(page, section.title, section.size, section.groups)
     if report.fixed:
@@ -104,22 +104,22 @@ def _summary(page: _Page, report: Report) -> None:
         page.add(f"- {reason}", 2, 2)
 
 
-def _findings(page: _Page, section: Section, options: RenderOptions) -> None:
+def _findings(page: _Page, section: Section) -> None:
     page.gap()
     page.add(f"{section.title} ({section.size})", style=_BOLD)
     for group in section.groups[:GROUP_LIMIT]:
-        _findings_of_check(page, group, options)
+        _findings_of_check(page, group)
     _more_checks(page, section.groups)
 
 
-def _findings_of_check(page: _Page, group: Group, options: RenderOptions) -> None:
+def _findings_of_check(page: _Page, group: Group) -> None:
     page.gap()
     _check_title(page, group.check, len(group.results))
     levels = ", ".join(dict.fromkeys(result.enforcement.value for result in group.results))
     page.add(f"{clean(group.check.id, ADDRESS_LIMIT)}, {levels}", 4, style=_FAINT)
     for alike in _with_same_evidence(group.results[:RESOURCE_LIMIT]):
         page.gap()
-        _places(page, alike, options)
+        _places(page, alike)
         for line in evidence_lines(alike[0]):
             page.add(f"each: {line}" if len(alike) > 1 else line, 8, 2)
     if len(group.results) > RESOURCE_LIMIT:
@@ -138,10 +138,10 @@ def _with_same_evidence(results: Sequence[Result]) -> Iterator[list[Result]]:
     yield from alike.values()
 
 
-def _places(page: _Page, results: Sequence[Result], options: RenderOptions) -> None:
+def _places(page: _Page, results: Sequence[Result]) -> None:
     """Address, file and line, status and fingerprint: in columns where they fit, else on two lines."""
     addresses = [clean(result.subject.address, ADDRESS_LIMIT) for result in results]
-    details = [_details(result, options) for result in results]
+    details = [_details(result) for result in results]
     longest = max(map(len, addresses))
     in_columns = 6 + longest + 2 + max(map(len, details)) <= page.width
     for address, detail in zip(addresses, details, strict=True):
@@ -152,10 +152,8 @@ def _places(page: _Page, results: Sequence[Result], options: RenderOptions) -> N
             page.add(detail, 8, 2, style=_FAINT)
 
 
-def _details(result: Result, options: RenderOptions) -> str:
-    file = clean(place(result, options), ADDRESS_LIMIT)
-    if file and result.location is not None:
-        file = f"{file}:{result.location.line}"
+def _details(result: Result) -> str:
+    file = clean(place_and_line(result), ADDRESS_LIMIT)
     return "  ".join(filter(None, (file, status_words(result), result.fingerprint[:FINGERPRINT_LENGTH])))
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "headline",
     "input_line",
     "place",
+    "place_and_line",
     "policy_line",
     "reasons",
     "sections",
@@ -222,13 +223,18 @@ def _found(evidence: Evidence, code: Callable[[str], str]) -> str:
             return f"{name} is {code(value_text(value))}" if name else f"found {code(value_text(value))}"
 
 
-def place(result: Result, options: RenderOptions) -> str:
+def place(result: Result) -> str:
     """The file with the source directory before it, or empty where none is known. Not cleaned: formats escape it."""
     if result.location is None:
         return ""
-    if not options.source_dir or options.source_dir == ".":
-        return result.location.file
-    return f"{options.source_dir.rstrip('/')}/{result.location.file}"
+    base = result.location.base
+    return f"{base.rstrip('/')}/{result.location.file}" if base else result.location.file
+
+
+def place_and_line(result: Result) -> str:
+    """``main.tf:12``, or empty where no place is known. Not cleaned: formats escape it."""
+    file = place(result)
+    return f"{file}:{result.location.line}" if file and result.location is not None else ""
 
 
 def input_line(report: Report) -> str:

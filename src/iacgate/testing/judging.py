@@ -1,17 +1,26 @@
 """Judge a plan with one check: what a test of a check needs."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement, Verdict
+from iacgate.model.plan import Plan
 from iacgate.policy.catalogue import Catalogue, load_directory
-from iacgate.policy.evaluate import evaluate
+from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Level, Policy
 from iacgate.sources.plan_json import read_plan
 from iacgate.testing.examples import ExamplePlan
 
-__all__ = ["judge_check", "policy_of"]
+__all__ = ["LABELS", "evaluate_example", "fits", "judge_check", "policy_of", "verdicts_of"]
+
+LABELS = {
+    "pass": frozenset({Verdict.PASS}),
+    "fail": frozenset({Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN}),
+    "unknown": frozenset({Verdict.UNKNOWN, Verdict.PASS}),
+}
+"""What an example stands under, and the verdicts that its resources may have. One must have that of the label."""
 
 
 @lru_cache(maxsize=8)
@@ -31,11 +40,22 @@ def policy_of(catalogue: Catalogue, *checks: str, owns_account: bool = False) ->
 
 def judge_check(check: str, example: ExamplePlan, root: Path) -> list[Verdict]:
     """The verdicts of one check of a directory on every subject of a plan; not-applicable ones are left out."""
-    catalogue = _catalogue(root)
-    policy = policy_of(catalogue, check, owns_account=example.owns_account)
     plan = read_plan(example.json, "the example")
-    evaluation = evaluate(plan, catalogue, policy, None, include_passed=True)
-    verdicts = [result.verdict for result in evaluation.results]
-    if example.owns_account and not verdicts:
-        verdicts = [Verdict.PASS] * evaluation.passed
-    return verdicts
+    return verdicts_of(evaluate_example(check, plan, _catalogue(root), owns_account=example.owns_account))
+
+
+def evaluate_example(check: str, plan: Plan, catalogue: Catalogue, *, owns_account: bool = False) -> Evaluation:
+    """What one check of a catalogue says of a plan."""
+    policy = policy_of(catalogue, check, owns_account=owns_account)
+    return evaluate(plan, catalogue, policy, None, include_passed=True)
+
+
+def verdicts_of(evaluation: Evaluation) -> list[Verdict]:
+    """One verdict a subject; an account that passes is counted and has no result of its own."""
+    return [result.verdict for result in evaluation.results] or [Verdict.PASS] * evaluation.passed
+
+
+def fits(label: str, verdicts: Iterable[str]) -> bool:
+    """Whether an example with these verdicts may stand under ``pass``, ``fail`` or ``unknown``."""
+    seen = {str(verdict) for verdict in verdicts}
+    return label in seen and seen <= LABELS[label]

@@ -17,8 +17,8 @@ from iacgate.doctor import packages, surroundings
 from iacgate.doctor.diagnosis import Line, Status, exit_code
 from iacgate.errors import IacgateError
 from iacgate.sources.hcl import library
-from iacgate.sources.hcl_places import find_places
 
+from tests.acceptance.hostile import instance, judge, judge_plan, plan
 from tests.unit.scanners.fake import scanner
 from tests.unit.test_project import PROJECT, names
 
@@ -141,12 +141,22 @@ def test_hcl_by_a_foreign_package_is_one_sentence_that_points_to_the_doctor(ask:
 
 
 @pytest.mark.usefixtures("foreign")
-def test_places_are_a_note_then_and_no_wrong_one(tmp_path: Path) -> None:
-    (tmp_path / "main.tf").write_text('resource "aws_instance" "a" {\n}\n')
-    places, notes = find_places(tmp_path, None, ["aws_instance.a"])
-    assert places == {}
-    assert len(notes) == 1
-    assert "iacgate doctor" in notes[0]
+def test_a_plan_is_judged_then_and_its_places_are_a_note(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_instance" "bad" {\n}\n')
+    ran = judge_plan(tmp_path, plan(instance()), "--source-dir", tmp_path)
+    assert ran.code == 1
+    assert all(one["location"] is None for one in ran.report["results"])
+    (note,) = ran.report["notes"]
+    assert "iacgate doctor" in note
+
+
+@pytest.mark.usefixtures("foreign")
+def test_hcl_is_an_error_then_that_points_to_the_doctor(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text('resource "aws_instance" "bad" {\n}\n')
+    ran = judge(tmp_path)
+    assert ran.code == 4
+    assert "is not python-hcl2 8" in ran.err
+    assert "iacgate doctor" in ran.err
 
 
 # --- packages --------------------------------------------------------------------------------------------------------

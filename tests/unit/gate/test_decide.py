@@ -27,7 +27,7 @@ ORDER = ["error", "deny", "review"]
 
 def decided(*parts: dict[str, Any], extra: str = "", **more: Any) -> Any:
     how, plan = policy(LIBRARY, *RULES, extra=extra), plan_of(*parts, **more)
-    return decide(plan, run(LIBRARY, plan, how), how)
+    return decide([plan], run(LIBRARY, plan, how), how)
 
 
 @pytest.mark.parametrize("names", [names for size in range(6) for names in combinations(PARTS, size)], ids=str)
@@ -77,8 +77,8 @@ def test_holes_in_the_coverage_are_an_error() -> None:
     how, plan = policy(LIBRARY, *RULES), plan_of(PARTS["pass"])
     evaluation = run(LIBRARY, plan, how)
     for coverage in (Coverage(2, 1, 0, 0, 2, "full"), Coverage(1, 1, 0, 0, 0, "full"), Coverage(1, 1, 1, 0, 2, "full")):
-        assert str(decide(plan, evaluation._replace(coverage=coverage), how).outcome) == "error"
-    assert str(decide(plan, evaluation, how).outcome) == "allow"
+        assert str(decide([plan], evaluation._replace(coverage=coverage), how).outcome) == "error"
+    assert str(decide([plan], evaluation, how).outcome) == "allow"
 
 
 def test_the_summary_counts_every_finding_once() -> None:

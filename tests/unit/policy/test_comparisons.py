@@ -36,6 +36,11 @@ class Alone:
     def policy_document(self, at: Any) -> Any:
         return None
 
+    def made_of(self, at: Any, parts: int) -> str:
+        return self.made.get(parts, "")
+
+    made: dict[int, str] = {}  # noqa: RUF012 - replaced, not changed
+
 
 def judge(tree: dict[str, Any], values: Any, unknown: Any = None, becomes: Any = UNKNOWN) -> int:
     subject = Alone(values, becomes)
@@ -236,3 +241,64 @@ def test_a_pattern_covers_a_name_by_asterisks_alone(pattern: Any, name: str, tru
     tree = {"path": ["filter"], "pattern_for": "name", "absent": FAIL}
     assert judge(tree, {"filter": pattern, "name": name}) == truth
     assert judge(tree, {"filter": "x"}, {"filter": True, "name": True}) == OPEN
+
+
+BUCKET = ["arn:aws:s3:::{bucket}", "arn:aws:s3:::{bucket}/*"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "truth"),
+    [
+        (["arn:aws:s3:::data", "arn:aws:s3:::data/*"], PASS),
+        (["arn:aws-cn:s3:::data", "arn:aws-cn:s3:::data/*"], PASS),
+        (["arn:*:s3:::data", "arn:*:s3:::data*"], PASS),
+        (["arn:aws:s3:::da*"], PASS),
+        (["*"], PASS),
+        (["arn:*"], PASS),
+        (["arn:aws:s3:::dat?", "arn:aws:s3:::dat?/*"], PASS),
+        (["arn:aws:s3:::data"], FAIL),
+        (["arn:aws:s3:::data/*"], FAIL),
+        (["arn:aws:s3:::data", "arn:aws:s3:::data/logs/*"], FAIL),
+        (["arn:aws:s3:::data", "arn:aws:s3:::data/?"], FAIL),
+        (["arn:aws:s3:::data", "arn:aws:s3:::data/*.pdf"], FAIL),
+        (["arn:aws:s3:::DATA", "arn:aws:s3:::DATA/*"], FAIL),
+        (["arn:aws:s3:::other", "arn:aws:s3:::other/*"], FAIL),
+        (["arn:aws:sqs:::data", "arn:aws:sqs:::data/*"], FAIL),
+        (["arn:aws:s3:::dat[a]", "arn:aws:s3:::data/[a]*"], FAIL),
+        (["arn:aws:s3:::data", "arn:aws:s3:::data/${aws:username}/*"], FAIL),
+        ([], FAIL),
+        (None, FAIL),
+    ],
+)
+def test_covers_wants_all_of_each_name(patterns: list[str] | None, truth: int) -> None:
+    tree = {"path": ["resource"], "covers": BUCKET}
+    subject = Alone({"bucket": "data"})
+    node = compile_condition(tree)
+    assert node.judge({"resource": patterns}, None, (), subject) == truth  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bucket", "patterns", "made", "truth"),
+    [
+        (None, ["*"], {}, PASS),
+        (None, ["arn:aws:s3:::*"], {}, PASS),
+        (None, ["arn:aws:s3:::data", "arn:aws:s3:::data/*"], {}, OPEN),
+        ("data", [None, None], {2: "x.y"}, PASS),
+        (None, [None, None], {2: "x.y"}, PASS),
+        ("data", [None, None], {2: "x.z"}, OPEN),
+        ("data", [None, None], {1: "x.y"}, OPEN),
+        ("data", [None], {1: "x.y"}, OPEN),
+        ("data", [None, "arn:aws:s3:::data"], {1: "x.y"}, PASS),
+        ("data", [None, "arn:aws:s3:::other"], {1: "x.y"}, OPEN),
+        ("data", [None, None, None], {2: "x.y"}, OPEN),
+    ],
+)
+def test_covers_counts_what_can_only_be_made_of_the_judged(
+    bucket: str | None, patterns: list[str | None], made: dict[int, str], truth: int
+) -> None:
+    subject = Alone({"bucket": bucket})
+    subject.made = made
+    mask = {"resource": [one is None for one in patterns]}
+    node = compile_condition({"path": ["resource"], "covers": BUCKET})
+    assert node.judge({"resource": patterns}, mask, (), subject) == truth  # type: ignore[arg-type]
+    assert node.judge({}, {"resource": True}, (), subject) == OPEN  # type: ignore[arg-type]

@@ -137,7 +137,7 @@ def test_the_effect_of_a_finding_and_the_outcome(row: tuple[str, str, str, bool]
         evaluation = run(library, plan, how)
         (result,) = evaluation.results
         assert (str(result.verdict), str(result.change), str(result.effect)) == (verdict, related, effect)
-        assert str(decide(plan, evaluation, how).outcome) == OUTCOMES.get(effect, "allow")
+        assert str(decide([plan], evaluation, how).outcome) == OUTCOMES.get(effect, "allow")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ PLAN = plan_of(change(QUEUE, "create", BAD))
 
 def outcome(how: Policy, plan: Any = PLAN) -> tuple[str, list[str]]:
     evaluation = run(LIBRARY, plan, how)
-    return str(decide(plan, evaluation, how).outcome), [str(one.effect) for one in evaluation.results]
+    return str(decide([plan], evaluation, how).outcome), [str(one.effect) for one in evaluation.results]
 
 
 @pytest.mark.parametrize(

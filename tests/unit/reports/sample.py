@@ -271,7 +271,7 @@ def hostile(text: str) -> Report:
             effect=effect,
             evidence=evidence,
             message=text,
-            location=Location(name, 1, 2),
+            location=Location(name, 1, 2, (Location(name, 3, 4),), name),
             exception=text,
             policy_rule=text,
             subject=Subject("resource", text, text, text, (text,), text),

@@ -23,7 +23,7 @@ def kinds(report: s.Report) -> list[str]:
 
 
 def test_an_annotation_names_file_lines_title_address_evidence_and_fix() -> None:
-    out = github.render(s.report(s.result(location=Location("main.tf", 12, 20))), RenderOptions(source_dir="live"))
+    out = github.render(s.report(s.result(location=Location("main.tf", 12, 20, base="live"))), RenderOptions())
     assert out.decode() == (
         "::error file=live/main.tf,line=12,endLine=20,title=high%3A RDS instances have no public address::"
         "module.db.aws_db_instance.main (introduced)%0Apublicly_accessible is true, expected: equal to false%0A"

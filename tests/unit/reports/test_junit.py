@@ -58,13 +58,13 @@ def test_counts_agree_with_the_cases() -> None:
 
 
 def test_a_case_is_a_check_on_a_resource_with_file_and_line() -> None:
-    root = ET.fromstring(junit.render(s.sample(), RenderOptions(source_dir="envs")))
+    root = ET.fromstring(junit.render(s.sample(), RenderOptions()))
     case = root.find(".//testcase[@name='module.db.aws_db_instance.main']")
     assert case is not None
     assert case.attrib == {
         "classname": "aws-rds-instance-not-public",
         "name": "module.db.aws_db_instance.main",
-        "file": "envs/main.tf",
+        "file": "main.tf",
         "line": "12",
     }
     assert "publicly_accessible is true, expected: equal to false" in (case.findtext("failure") or "")

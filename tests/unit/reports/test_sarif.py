@@ -42,7 +42,7 @@ def schema() -> Any:
     ids=["sample", "none", *s.HOSTILE],
 )
 def test_is_valid(schema: Any, report: s.Report) -> None:
-    for options in (s.PLAIN, s.PASSES._replace(source_dir="/home/a b")):
+    for options in (s.PLAIN, s.PASSES):
         schema.validate(json.loads(sarif.render(report, options)))
 
 

@@ -288,6 +288,7 @@ def test_a_plan_that_cannot_be_read_starts_no_scanner(tmp_path: Path) -> None:
     "words",
     [
         ("--scanner", "checkov", "--kind", "state"),
+        ("--scanner", "checkov", "--kind", "hcl"),
         ("--scanner-timeout", "5"),
         ("--no-scanner-cache",),
         ("--scanner", "other"),

@@ -42,7 +42,7 @@ def hcl2_package() -> Any:
 def _not_python_hcl2() -> IacgateError:
     return IacgateError(
         "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
-        hint="`iacgate doctor` says which packages overwrite one another; install iacgate in an environment of its own",
+        hint="`iacgate doctor` says what overwrites it; install iacgate in an environment of its own",
     )
 
 

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from lark.exceptions import LarkError
+
 from iacgate.sources.hcl.syntax import Attribute, Block, Body, Expression, FileSyntax, SyntaxProblem
 from iacgate.sources.hcl.template import Part, assemble, heredoc_parts, unescape
 
 if TYPE_CHECKING:
     from lark import Lark
 
-__all__ = ["parse_hcl", "warm_up"]
+__all__ = ["parse_expression", "parse_hcl", "warm_up"]
 
 MAX_BYTES = 8 * 1024 * 1024
 _MAX_DEPTH = 120
@@ -33,8 +35,6 @@ class _TooDeepError(Exception):
 
 def parse_hcl(text: str) -> FileSyntax:
     """Parse a file. What is wrong with it stands in ``problems``; then its body is empty or lacks that part."""
-    from lark.exceptions import LarkError
-
     text = text.removeprefix("\ufeff")
     if not text.endswith("\n"):
         text += "\n"
@@ -138,7 +138,9 @@ class _Reader:
                 one = self._attribute(child)
                 if one.name in attributes:
                     self.problems.append(
-                        SyntaxProblem(one.line, f"an attribute stands twice (first in line {attributes[one.name].line})")
+                        SyntaxProblem(
+                            one.line, f"an attribute stands twice (first in line {attributes[one.name].line})"
+                        )
                     )
                 else:
                     attributes[one.name] = one
@@ -149,9 +151,14 @@ class _Reader:
     def _attribute(self, tree: Any) -> Attribute:
         name, value = tree.children[0], tree.children[2]
         first, last = _first(value), _last(value)
+        try:
+            expression = self.expression(value)
+        except (ValueError, LarkError):  # in a heredoc, whose templates are parsed here
+            self.problems.append(SyntaxProblem(first.line, "a template in it is not valid"))
+            expression = ["invalid"]
         return Attribute(
             str(_first(name)),
-            self.expression(value),
+            expression,
             _first(name).line,
             last.end_line - (1 if str(last).endswith("\n") else 0),
             first.start_pos,
@@ -209,7 +216,7 @@ class _Reader:
             operand = self.expression(tree.children[1])
             if tree.children[0] == "!":
                 return ["not", operand]
-            number = operand[1] if operand[0] == "value" else None
+            number: Any = operand[1] if operand[0] == "value" else None
             return ["value", -number] if type(number) in (int, float) else ["minus", operand]
         if data == "conditional":
             parts = [self.expression(child) for child in tree.children if _is_expression(child)]
@@ -228,9 +235,7 @@ class _Reader:
 
     def _term(self, tree: Any) -> Expression:
         match tree.data:
-            case "identifier":
-                return ["name", str(tree.children[0])]
-            case "keyword":
+            case "identifier" | "keyword":
                 return ["name", str(tree.children[0])]
             case "literal_value":
                 return ["value", _PLAIN[tree.children[0].type]]
@@ -240,10 +245,8 @@ class _Reader:
                 return ["value", _number(str(tree.children[0]))]
             case "string":
                 return assemble(list(self._parts(tree)))
-            case "heredoc_template":
-                return assemble(heredoc_parts(str(tree.children[0]), _expression_of))
-            case "heredoc_template_trim":
-                return assemble(heredoc_parts(str(tree.children[0]), _expression_of))
+            case "heredoc_template" | "heredoc_template_trim":
+                return assemble(heredoc_parts(str(tree.children[0]), parse_expression))
             case "template_string":
                 return ["value", unescape(str(tree.children[0])[2:-2])]
             case "tuple":
@@ -271,7 +274,8 @@ class _Reader:
                 pair = [self.expression(rest[0]), self.expression(rest[1])]
                 grouped = any(getattr(child, "type", "") == "ELLIPSIS" for child in tree.children)
                 return ["map", key, name, collection, pair, grouped, self._condition(tree)]
-        return self.expression(tree)
+            case _:
+                return self.expression(tree)
 
     def _parts(self, tree: Any) -> Iterator[Part]:
         for part in tree.children[1:-1]:
@@ -293,11 +297,14 @@ class _Reader:
             case "template_if_start":
                 return ["if", self.expression(expressions[0]), left, right]
             case "template_for_start":
-                names = [str(child.children[0]) for child in tree.children if getattr(child, "data", "") == "identifier"]
+                names = [
+                    str(child.children[0]) for child in tree.children if getattr(child, "data", "") == "identifier"
+                ]
                 collection = self.expression(next(one for one in expressions if one.data != "identifier"))
                 key, name = (names[0], names[1]) if len(names) > 1 else (None, names[0])
                 return ["for", [key, name, collection], left, right]
-        return [tree.data.removeprefix("template_"), None, left, right]
+            case _:
+                return [tree.data.removeprefix("template_"), None, left, right]
 
     def _element(self, tree: Any) -> list[Expression]:
         key_tree = tree.children[0].children[0]
@@ -312,7 +319,7 @@ class _Reader:
         return [key, self.expression(tree.children[2])]
 
     def _call(self, tree: Any) -> Expression:
-        names = [str(child.children[0]) for child in tree.children if getattr(child, "data", "") == "identifier"]
+        names = _identifiers(tree)
         arguments = next((child for child in tree.children if getattr(child, "data", "") == "arguments"), None)
         children = arguments.children if arguments is not None else ()
         expand = any(getattr(child, "type", "") == "ELLIPSIS" for child in children)
@@ -353,7 +360,9 @@ class _Reader:
 
     def _condition(self, tree: Any) -> Expression | None:
         found = next((child for child in tree.children if getattr(child, "data", "") == "for_cond"), None)
-        return self.expression(next(one for one in found.children if _is_expression(one))) if found is not None else None
+        return (
+            self.expression(next(one for one in found.children if _is_expression(one))) if found is not None else None
+        )
 
 
 _NO_EXPRESSIONS = frozenset({"new_line_or_comment", "for_intro", "for_cond", "binary_operator", "identifier"})
@@ -362,6 +371,10 @@ _NO_EXPRESSIONS = frozenset({"new_line_or_comment", "for_intro", "for_cond", "bi
 def _is_expression(child: Any) -> bool:
     data = getattr(child, "data", "")
     return bool(data) and data not in _NO_EXPRESSIONS
+
+
+def _identifiers(tree: Any) -> list[str]:
+    return [str(child.children[0]) for child in tree.children if getattr(child, "data", "") == "identifier"]
 
 
 def _matters(child: Any) -> bool:
@@ -395,8 +408,8 @@ def _number(text: str) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def _expression_of(text: str) -> Expression:
-    """An expression that stands in a heredoc. Raises ``LarkError``."""
+def parse_expression(text: str) -> Expression:
+    """One expression that stands in a template. Raises ``LarkError`` or ``ValueError``."""
     tree: Any = _parser().parse(f"x = (\n{text}\n)\n")
     attribute = next(child for child in tree.children[0].children if child.data == "attribute")
     return _Reader([]).expression(attribute.children[2])

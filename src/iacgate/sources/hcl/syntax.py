@@ -18,6 +18,7 @@ booleans and null, so that it can be kept in a cache as it is:
 ``["for", key, name, in, body, condition]``        ``[for key, name in in : body if condition]``
 ``["map", key, name, in, [k, v], grouped, if]``    ``{for key, name in in : k => v... if condition}``
 ``["join", key, name, in, parts]``                 ``%{for key, name in in}parts%{endfor}``
+``["invalid"]``                                    what could not be read; a problem of the file says why
 =================================================  ==============================================================
 
 Native syntax: https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md

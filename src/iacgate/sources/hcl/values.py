@@ -12,7 +12,7 @@ from typing import Any
 
 from iacgate.model.origin import Origin
 
-__all__ = ["EvaluationError", "SetValue", "Unknown", "holds_unknown", "unknown_of", "unknowns_in"]
+__all__ = ["Encoded", "EvaluationError", "SetValue", "Text", "Unknown", "holds_unknown", "unknown_of", "unknowns_in"]
 
 
 class EvaluationError(Exception):
@@ -27,8 +27,65 @@ class Unknown:
     def __init__(self, origin: Origin = Origin()) -> None:  # noqa: B008 - a named tuple does not change
         self.origin = origin
 
+    @property
+    def is_set(self) -> bool:
+        """Whatever it turns out to be, it is not null."""
+        return False
+
+    def attribute(self, name: str) -> Any:
+        """``unknown.name``: a part of what is not known."""
+        return self._part(f".{name}")
+
+    def element(self, key: Any) -> Any:
+        """``unknown[key]``."""
+        if isinstance(key, Unknown):
+            return unknown_of(self, key)
+        return self._part(f'["{key}"]' if isinstance(key, str) else f"[{key}]")
+
+    def splat(self, steps: list[Any], scope: Any) -> Any:
+        """``unknown[*]…``: as many as nobody knows."""
+        return unknown_of(self)
+
+    def _part(self, step: str) -> Unknown:
+        origin = self.origin
+        targets = tuple(
+            target._replace(attribute=(target.attribute + step).removeprefix(".")) for target in origin.targets
+        )
+        chain = (*origin.chain[:-1], origin.chain[-1] + step) if origin.chain else ()
+        return Unknown(origin._replace(targets=targets, chain=chain, null=False, constant=False))
+
     def __repr__(self) -> str:
         return f"Unknown({' -> '.join(self.origin.chain)})"
+
+
+class Encoded(Unknown):
+    """A JSON text that is not known because parts of what it encodes are not."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(unknown_of(value).origin)
+        self.value = value
+
+    @property
+    def is_set(self) -> bool:
+        """Whatever it holds, it is a text."""
+        return True
+
+
+class Text(Unknown):
+    """A text that is not known because parts of it are not."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: list[Any]) -> None:
+        super().__init__(unknown_of(*parts).origin)
+        self.parts = parts
+
+    @property
+    def is_set(self) -> bool:
+        """Whatever it says, it is a text."""
+        return True
 
 
 class SetValue(list[Any]):

@@ -1,0 +1,118 @@
+"""Judge a directory of HCL: each root module in it as a first apply would be, in one report.
+
+It is a posture: it says what is written, not what a change would do. What only a plan knows is a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from iacgate import __version__
+from iacgate.errors import InputError, UsageError
+from iacgate.gate.decide import decide, summarize
+from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, secrets_of
+from iacgate.model.decision import Coverage, InputInfo, Report
+from iacgate.model.finding import Location, Result
+from iacgate.policy.evaluate import Evaluation, evaluate
+from iacgate.policy.policy_set import resolve_policy
+
+__all__ = ["judge_directory"]
+
+
+def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judged:
+    """Judge every root module at or below a directory. Raises ``InputError`` when there is no HCL."""
+    from iacgate.policy.provider_schema import load
+    from iacgate.sources.hcl.read import RootModule, deep_recursion, read_directory
+
+    top = Path(path)
+    if not top.is_dir():
+        _refuse(top, path)
+    policy = resolve_policy(
+        source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
+    )
+    policy = policy._replace(enforce_all=True, unknown=dict.fromkeys(policy.unknown, "note"))
+    evaluations: list[tuple[RootModule, Evaluation]] = []
+    with deep_recursion():
+        directory = read_directory(
+            top,
+            load(),
+            cache=hcl_cache(settings),
+            var_files=settings.var_files,
+        )
+        several = len(directory.roots) > 1
+        for root in directory.roots:
+            where = root.directory if several else ""
+            found = evaluate(
+                root.plan,
+                source.catalogue,
+                policy,
+                _workspace(settings.workspace, root.directory),
+                digest_key=settings.digest_key,
+                include_passed=settings.include_passed,
+            )
+            evaluations.append((root, found._replace(results=_placed(found.results, root.locations, where), fixed=[])))
+    evaluation = _together([one for _, one in evaluations])
+    plans = {root.directory if several else "": root.plan for root, _ in evaluations}
+    notes = ["this is a posture: it says what is written, not what a change would do; only a plan can be allowed"]
+    notes += list(dict.fromkeys(note for root, _ in evaluations for note in root.notes))
+    notes += [f"the exception {one} names no finding here" for one in evaluation.idle_exceptions]
+    report = Report(
+        __version__,
+        InputInfo("hcl", path, directory.sha256, "", "", settings.workspace, settings.organization),
+        policy.info,
+        decide(list(plans.values()), evaluation, policy)._replace(posture=True),
+        evaluation.coverage,
+        summarize(evaluation),
+        evaluation.results,
+        evaluation.fixed,
+        notes,
+    )
+    return Judged(report, partial(secrets_of, plans.values(), report), plans, policy)
+
+
+def _refuse(top: Path, path: str) -> None:
+    if top.is_file():
+        raise UsageError(f"{path} is one file of a module", hint=f"give its directory: iacgate check {top.parent}")
+    raise InputError(f"{path} cannot be read: no such directory")
+
+
+def _workspace(workspace: str | None, directory: str) -> str | None:
+    """A root module below what was asked for is a workspace of its own: the same address may stand in several."""
+    return workspace if directory == "." else f"{workspace or ''}//{directory}"
+
+
+def _placed(results: list[Result], locations: Mapping[str, Location], where: str) -> list[Result]:
+    return [
+        one._replace(location=locations.get(one.subject.address), subject=one.subject._replace(root=where))
+        for one in results
+    ]
+
+
+def _together(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """Several root modules as one evaluation."""
+    first = evaluations[0]
+    reasons: dict[str, int] = {}
+    for one in evaluations:
+        for reason, number in one.coverage.not_applicable_reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + number
+    evaluated = sum(one.coverage.evaluated for one in evaluations)
+    idle = set.intersection(*(set(one.idle_exceptions) for one in evaluations))
+    return Evaluation(
+        [result for one in evaluations for result in one.results],
+        [result for one in evaluations for result in one.fixed],
+        sum(one.passed for one in evaluations),
+        Coverage(
+            resources=sum(one.coverage.resources for one in evaluations),
+            evaluated=evaluated,
+            not_applicable=sum(one.coverage.not_applicable for one in evaluations),
+            not_asked=first.coverage.not_asked,
+            checks_loaded=first.coverage.checks_loaded,
+            scope="full" if evaluated else "none",
+            not_applicable_reasons=reasons,
+            not_applicable_pairs=sum(one.coverage.not_applicable_pairs for one in evaluations),
+        ),
+        [],
+        sorted(idle),
+    )

@@ -1,0 +1,461 @@
+"""What an expression comes to: three-valued, lazy, and bounded in steps and size.
+
+What cannot be known is an :class:`Unknown` that says where it will come from. Whatever is returned as
+known is what every completion of the unknowns gives.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from iacgate.model.origin import Origin
+from iacgate.sources.hcl.syntax import Expression
+from iacgate.sources.hcl.types import number_of, text_of
+from iacgate.sources.hcl.values import Encoded, EvaluationError, SetValue, Text, Unknown, holds_unknown, unknown_of
+
+if TYPE_CHECKING:
+    from iacgate.sources.hcl.instances import ModuleInstance
+
+__all__ = ["Each", "Scope", "evaluate", "try_evaluate"]
+
+_MAX_TEXT = 1024 * 1024
+_MAX_ELEMENTS = 100_000
+
+
+class Each(NamedTuple):
+    """What ``each`` and ``count`` speak of in a block; values may be unknown."""
+
+    key: Any
+    value: Any
+    index: Any
+
+
+class Scope(NamedTuple):
+    """Where an expression stands."""
+
+    module: ModuleInstance
+    each: Each | None = None
+    names: Mapping[str, Any] = {}
+    """Variables of ``for`` expressions and iterators of ``dynamic`` blocks."""
+
+    def within(self, names: dict[str, Any]) -> Scope:
+        """The same place, with more names."""
+        return self._replace(names={**self.names, **names})
+
+
+def try_evaluate(expression: Expression, scope: Scope) -> Any:
+    """Like :func:`evaluate`; what Terraform would refuse is unknown, and says why."""
+    try:
+        return evaluate(expression, scope)
+    except EvaluationError as error:
+        return Unknown(Origin(why=f"the expression cannot be evaluated: {error}"))
+
+
+def evaluate(expression: Expression, scope: Scope) -> Any:
+    """The value. Raises ``EvaluationError`` where Terraform would refuse the expression."""
+    scope.module.shared.take_step()
+    return _KINDS[expression[0]](expression, scope)
+
+
+def _value(expression: Expression, scope: Scope) -> Any:
+    return expression[1]
+
+
+def _invalid(expression: Expression, scope: Scope) -> Any:
+    return Unknown(Origin(why="the file has a syntax error here"))
+
+
+def _template(expression: Expression, scope: Scope) -> Any:
+    values = [evaluate(part, scope) for part in expression[1]]
+    if any(isinstance(value, Unknown) for value in values):
+        return Text(values)
+    return _joined(_text_in_template(value) for value in values)
+
+
+def _text_in_template(value: Any) -> str:
+    if value is None:
+        raise EvaluationError("null cannot stand in a template")
+    return text_of(value)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    out, size = [], 0
+    for text in texts:
+        size += len(text)
+        if size > _MAX_TEXT:
+            raise EvaluationError("the text grows beyond 1 MiB")
+        out.append(text)
+    return "".join(out)
+
+
+def _list(expression: Expression, scope: Scope) -> Any:
+    return [evaluate(item, scope) for item in expression[1]]
+
+
+def _object(expression: Expression, scope: Scope) -> Any:
+    out: dict[str, Any] = {}
+    unknown_key = None
+    for key_expression, value_expression in expression[1]:
+        key = evaluate(key_expression, scope)
+        value = evaluate(value_expression, scope)
+        if isinstance(key, Unknown):
+            unknown_key = unknown_of(key, value, *([unknown_key] if unknown_key else []))
+        else:
+            out[text_of(key)] = value
+    return unknown_of(unknown_key, out) if unknown_key is not None else out
+
+
+def _name(expression: Expression, scope: Scope) -> Any:
+    name = expression[1]
+    if name in scope.names:
+        return scope.names[name]
+    if name in ("path", "each", "count", "var", "local", "module", "data", "terraform", "self"):
+        raise EvaluationError(f"`{name}` alone is no value")
+    raise EvaluationError("there is no variable of that name here")
+
+
+def _attr(expression: Expression, scope: Scope) -> Any:
+    _, inner, name = expression
+    if inner[0] == "name" and inner[1] not in scope.names:
+        return _root(inner[1], name, scope)
+    if inner[0] == "attr" and inner[1][0] == "name" and inner[1][1] not in scope.names:
+        mode = inner[1][1]
+        if mode in ("data", "ephemeral"):
+            return scope.module.resource(mode, inner[2], name)
+    return attribute_of(evaluate(inner, scope), name)
+
+
+def _root(root: str, name: str, scope: Scope) -> Any:
+    """``var.x``, ``local.x``, ``module.x``, ``each.key``, …, or the resource ``type.name``."""
+    match root:
+        case "var":
+            return scope.module.variable(name)
+        case "local":
+            return scope.module.local(name)
+        case "module":
+            return scope.module.call(name)
+        case "each" | "count":
+            if scope.each is None:
+                raise EvaluationError(f"there is no `{root}` here")
+            return {"key": scope.each.key, "value": scope.each.value, "index": scope.each.index}.get(name)
+        case "path":
+            return scope.module.path_value(name)
+        case "terraform":
+            return Unknown(Origin(chain=(f"terraform.{name}",), why="only a run of Terraform says it"))
+        case "self" | "ephemeral":
+            return Unknown(Origin(chain=(f"{root}.{name}",)))
+        case _:
+            return scope.module.resource("managed", root, name)
+
+
+def attribute_of(value: Any, name: str) -> Any:
+    """``value.name``. Raises ``EvaluationError`` when there is none."""
+    if isinstance(value, Unknown):
+        return value.attribute(name)
+    if isinstance(value, dict):
+        if name in value:
+            return value[name]
+        raise EvaluationError("there is no such attribute")
+    if isinstance(value, list) and name.isdigit():
+        return element_of(value, int(name))
+    raise EvaluationError("only an object has attributes")
+
+
+def _index(expression: Expression, scope: Scope) -> Any:
+    return element_of(evaluate(expression[1], scope), evaluate(expression[2], scope))
+
+
+def element_of(value: Any, key: Any) -> Any:
+    """``value[key]``. Raises ``EvaluationError`` when there is none."""
+    if isinstance(value, Unknown):
+        return value.element(key)
+    if isinstance(key, Unknown):
+        return unknown_of(value, key)
+    if isinstance(value, dict):
+        if key is None or isinstance(key, list | dict) or text_of(key) not in value:
+            raise EvaluationError("there is no such key")
+        return value[text_of(key)]
+    if isinstance(value, list) and not isinstance(value, SetValue):
+        position = number_of(key)
+        if position != int(position) or not 0 <= position < len(value):
+            raise EvaluationError("there is no such element")
+        return value[int(position)]
+    raise EvaluationError("only a list or a map has elements")
+
+
+def _splat(expression: Expression, scope: Scope) -> Any:
+    whole = evaluate(expression[1], scope)
+    if isinstance(whole, Unknown):
+        return whole.splat(expression[2], scope)
+    if whole is None:
+        return []
+    return [_steps(item, expression[2], scope) for item in (whole if isinstance(whole, list) else [whole])]
+
+
+def _steps(value: Any, steps: list[Expression], scope: Scope) -> Any:
+    for kind, argument in steps:
+        value = attribute_of(value, argument) if kind == "attr" else element_of(value, evaluate(argument, scope))
+    return value
+
+
+def _call(expression: Expression, scope: Scope) -> Any:
+    _, name, arguments, expand = expression
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(arguments, scope)
+    values = [evaluate(one, scope) for one in arguments]
+    if expand:
+        last = values.pop()
+        if isinstance(last, Unknown):
+            return unknown_of(*values, last)
+        if not isinstance(last, list):
+            raise EvaluationError("only a list can be expanded")
+        values += last
+    return scope.module.call_function(name.removeprefix("core::"), values)
+
+
+def _try(arguments: list[Expression], scope: Scope) -> Any:
+    for one in arguments:
+        try:
+            return evaluate(one, scope)
+        except EvaluationError:
+            continue
+    raise EvaluationError("none of the alternatives can be evaluated")
+
+
+def _can(arguments: list[Expression], scope: Scope) -> Any:
+    try:
+        value = evaluate(arguments[0], scope) if arguments else None
+    except EvaluationError:
+        return False
+    return unknown_of(value) if holds_unknown(value) else True
+
+
+def _jsonencode(arguments: list[Expression], scope: Scope) -> Any:
+    values = [evaluate(one, scope) for one in arguments]
+    if len(values) == 1 and holds_unknown(values[0]):
+        return Encoded(values[0])
+    return scope.module.call_function("jsonencode", values)
+
+
+_SPECIAL: dict[str, Callable[[list[Expression], Scope], Any]] = {"try": _try, "can": _can, "jsonencode": _jsonencode}
+
+
+def _if(expression: Expression, scope: Scope) -> Any:
+    condition = evaluate(expression[1], scope)
+    if not isinstance(condition, Unknown):
+        return evaluate(expression[2] if _truth(condition) else expression[3], scope)
+    then, otherwise = try_evaluate(expression[2], scope), try_evaluate(expression[3], scope)
+    if isinstance(then, Unknown) and isinstance(otherwise, Unknown):
+        both = unknown_of(then, otherwise)
+        closed = then.origin.closed and otherwise.origin.closed
+        return Unknown(both.origin._replace(closed=closed, chain=(*condition.origin.chain, *both.origin.chain)))
+    if not holds_unknown(then) and _equal(then, otherwise) is True:
+        return then
+    return unknown_of(condition, then, otherwise)
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise EvaluationError("a condition must be true or false")
+
+
+def _not(expression: Expression, scope: Scope) -> Any:
+    value = evaluate(expression[1], scope)
+    return unknown_of(value) if isinstance(value, Unknown) else not _truth(value)
+
+
+def _minus(expression: Expression, scope: Scope) -> Any:
+    value = evaluate(expression[1], scope)
+    return unknown_of(value) if isinstance(value, Unknown) else -number_of(value)
+
+
+def _chain(expression: Expression, scope: Scope) -> Any:
+    value = evaluate(expression[1], scope)
+    for sign, term in expression[2]:
+        if sign in ("&&", "||"):
+            value = _logic(sign, value, try_evaluate(term, scope))
+            continue
+        other = evaluate(term, scope)
+        if sign in ("==", "!="):
+            same = _equal(value, other)
+            value = same if isinstance(same, Unknown) else same is (sign == "==")
+        elif isinstance(value, Unknown) or isinstance(other, Unknown):
+            value = unknown_of(value, other)
+        else:
+            value = _calculate(sign, number_of(value), number_of(other))
+    return value
+
+
+def _logic(sign: str, value: Any, other: Any) -> Any:
+    """``false && x`` is false whatever ``x`` turns out to be."""
+    decides = sign == "||"
+    for one in (value, other):
+        if not isinstance(one, Unknown) and _truth(one) is decides:
+            return decides
+    if isinstance(value, Unknown) or isinstance(other, Unknown):
+        return unknown_of(value, other)
+    return not decides
+
+
+def _equal(one: Any, other: Any) -> Any:
+    """Whether they are equal, as HCL means it: of another type is never equal."""
+    if isinstance(one, Unknown) or isinstance(other, Unknown):
+        if one is other:
+            return True
+        for left, right in ((one, other), (other, one)):
+            if left is None and isinstance(right, Unknown) and right.is_set:
+                return False
+        return unknown_of(one, other)
+    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
+        return one is other
+    if isinstance(one, list) and isinstance(other, list):
+        return _all_equal(zip(one, other, strict=False)) if len(one) == len(other) else False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _all_equal((one[key], other[key]) for key in one) if one.keys() == other.keys() else False
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return one == other if numbers or type(one) is type(other) else False
+
+
+def _all_equal(pairs: Iterable[tuple[Any, Any]]) -> Any:
+    open_one = None
+    for one, other in pairs:
+        same = _equal(one, other)
+        if same is False:
+            return False
+        open_one = same if isinstance(same, Unknown) else open_one
+    return open_one if open_one is not None else True
+
+
+def _calculate(sign: str, one: int | float, other: int | float) -> Any:
+    if sign in ("/", "%") and other == 0:
+        raise EvaluationError("division by zero")
+    if sign == "/":
+        exact = isinstance(one, int) and isinstance(other, int) and one % other == 0
+        return one // other if exact else one / other
+    if sign == "%":
+        return int(math.fmod(one, other)) if isinstance(one, int) and isinstance(other, int) else math.fmod(one, other)
+    if sign == "*" and isinstance(one, int) and isinstance(other, int) and one.bit_length() + other.bit_length() > 512:
+        raise EvaluationError("the number is too large")
+    return _OPERATORS[sign](one, other)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+
+
+def pairs_of(collection: Any) -> Iterator[tuple[Any, Any]]:
+    """What a ``for`` goes through: index and element, key and value; a set's elements stand for both."""
+    if isinstance(collection, dict):
+        for key in sorted(collection):
+            yield key, collection[key]
+    elif isinstance(collection, SetValue):
+        for item in collection:
+            yield item, item
+    elif isinstance(collection, list):
+        yield from enumerate(collection)
+    else:
+        raise EvaluationError("there is nothing to go through")
+
+
+def _through(
+    key: str | None, name: str, collection: Any, condition: Expression | None, scope: Scope
+) -> Iterator[Scope]:
+    """A scope for each element that the condition lets pass. An unknown condition is raised as ``_OpenError``."""
+    if isinstance(collection, Unknown):
+        raise _OpenError(collection)
+    if isinstance(collection, SetValue) and holds_unknown(collection):
+        raise _OpenError(unknown_of(collection))
+    if isinstance(collection, list | dict) and len(collection) > _MAX_ELEMENTS:
+        raise EvaluationError("there are too many elements")
+    for one, value in pairs_of(collection):
+        inner = scope.within({name: value} if key is None else {key: one, name: value})
+        if condition is not None:
+            keep = evaluate(condition, inner)
+            if isinstance(keep, Unknown):
+                raise _OpenError(unknown_of(keep, collection))
+            if not _truth(keep):
+                continue
+        yield inner
+
+
+class _OpenError(Exception):
+    """How many elements there are is not known."""
+
+    def __init__(self, unknown: Unknown) -> None:
+        super().__init__()
+        self.unknown = unknown
+
+
+def _for(expression: Expression, scope: Scope) -> Any:
+    _, key, name, source, body, condition = expression
+    collection = evaluate(source, scope)
+    try:
+        return [evaluate(body, inner) for inner in _through(key, name, collection, condition, scope)]
+    except _OpenError as error:
+        return error.unknown
+
+
+def _map(expression: Expression, scope: Scope) -> Any:
+    _, key, name, source, (key_expression, value_expression), grouped, condition = expression
+    collection = evaluate(source, scope)
+    out: dict[str, Any] = {}
+    try:
+        for inner in _through(key, name, collection, condition, scope):
+            made = evaluate(key_expression, inner)
+            value = evaluate(value_expression, inner)
+            if isinstance(made, Unknown):
+                return unknown_of(made, value, collection)
+            if grouped:
+                out.setdefault(text_of(made), []).append(value)
+            elif text_of(made) in out:
+                raise EvaluationError("two elements have the same key")
+            else:
+                out[text_of(made)] = value
+    except _OpenError as error:
+        return error.unknown
+    return out
+
+
+def _join(expression: Expression, scope: Scope) -> Any:
+    _, key, name, source, parts = expression
+    collection = evaluate(source, scope)
+    try:
+        texts = [evaluate(["template", parts], inner) for inner in _through(key, name, collection, None, scope)]
+    except _OpenError as error:
+        return error.unknown
+    return unknown_of(*texts) if holds_unknown(texts) else _joined(texts)
+
+
+_KINDS: dict[str, Callable[[Expression, Scope], Any]] = {
+    "value": _value,
+    "template": _template,
+    "list": _list,
+    "object": _object,
+    "name": _name,
+    "attr": _attr,
+    "index": _index,
+    "splat": _splat,
+    "call": _call,
+    "chain": _chain,
+    "not": _not,
+    "minus": _minus,
+    "if": _if,
+    "for": _for,
+    "map": _map,
+    "join": _join,
+    "invalid": _invalid,
+}
