@@ -71,6 +71,7 @@ class Trial:
         self._expect("judges a plan", ["check", str(PLAN), "--quiet"], 1)
         places = self._places()
         self.say(f"findings with file and line: {places}")
+        self._expect("judges HCL", ["check", str(SOURCE), "--quiet"], 1 if places else 4)
         if clash:
             works = self._checkov_works()
             self.say(f"the checkov in this environment {'works' if works else 'does not start'}")

@@ -133,7 +133,7 @@ def settings_of(
     "--scanner-timeout",
     type=click.IntRange(min=1),
     metavar="SECONDS",
-    help="Stop it after so long, which is an error.  [default: 300]",
+    help="Stop it after so long, which is an error.  [default: 600]",
 )
 @click.option("--no-scanner-cache", is_flag=True, help="Scan again what was scanned before.")
 @policy_options
