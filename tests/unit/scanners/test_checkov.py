@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from iacgate.model.scan import Scan
-from iacgate.scanners import checkov, scan_cache
+from iacgate.scanners import checkov, jail, scan_cache
 from iacgate.scanners.checkov import CheckovSettings, scanning
 from iacgate.scanners.environment import read_lock
 from iacgate.scanners.jail import WEAK, Limits, isolation
@@ -198,10 +198,38 @@ except OSError:
         assert _said(scan()) is False
 
 
+def test_without_name_spaces_it_runs_with_the_weaker_measure_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jail, "isolation", lambda: (WEAK, ()))
+    scanner(tmp_path, _saying("[os.environ[one] for one in ('https_proxy', 'ALL_PROXY')]"))
+    result = scan()
+    assert _said(result) == ["http://127.0.0.1:9"] * 2
+    assert any(WEAK in note for note in result.notes)
+
+
+def test_a_program_for_name_spaces_that_does_not_work_here_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unshare = tmp_path / "unshare"
+    unshare.write_text("#!/bin/sh\nexit 1\n")
+    unshare.chmod(0o755)
+    monkeypatch.setattr(jail, "_PROGRAMS", str(tmp_path))
+    assert jail.isolation.__wrapped__() == (WEAK, ())
+    # One that gives a network name space, and nothing else:
+    unshare.write_text('#!/bin/sh\n[ "$1 $2" = "--net --" ] || exit 1\nshift 2\nexec "$@"\n')
+    assert jail.isolation.__wrapped__() == (jail.NO_NETWORK, (str(unshare), "--net", "--"))
+
+
 @pytest.mark.parametrize("end", ["say()", "import signal; signal.pause()"], ids=["it ends", "it is stopped"])
-@pytest.mark.parametrize("away", ["pass", "os.setsid()"], ids=["child", "child in a session of its own"])
-def test_nothing_that_it_started_outlives_it(tmp_path: Path, end: str, away: str) -> None:
-    if away != "pass" and "own processes" not in isolation()[0]:
+@pytest.mark.parametrize("away", ["pass", "os.setsid()", "weak"], ids=["child", "child in a session", "child, weak"])
+def test_nothing_that_it_started_outlives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, away: str
+) -> None:
+    if away == "weak":
+        monkeypatch.setattr(jail, "isolation", lambda: (WEAK, ()))
+        away = "pass"
+    elif away != "pass" and "own processes" not in isolation()[0]:
         pytest.skip("no process name spaces here")
     lock = tmp_path / "lock"
     lock.touch()
