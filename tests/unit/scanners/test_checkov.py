@@ -249,10 +249,18 @@ handle.close()
 {end}""",
     )
     scan(timeout=60 if end == "say()" else 1)
-    with lock.open() as handle:
-        signal.alarm(20)  # the kernel may take a moment; a child that lives would hold it for ever
-        fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def too_long(*_: object) -> None:
+        raise AssertionError("a child lives")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(20)  # the kernel may take a moment; a child that lives would hold it for ever
+    try:
+        with lock.open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    finally:
         signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
