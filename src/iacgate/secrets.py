@@ -107,7 +107,7 @@ def worth_hiding(secrets: frozenset[str], report: Report) -> frozenset[str]:
     if not secrets:
         return secrets
     results = (*report.results, *report.fixed)
-    words = {text for result in results for text in _own_words(result.check)}
+    words = {text for result in results if not result.check.foreign for text in _own_words(result.check)}
     words.update(evidence.expected for result in results for evidence in result.evidence)
     said = "\n".join(words)
     return frozenset(secret for secret in secrets if secret not in said)

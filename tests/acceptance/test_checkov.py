@@ -82,6 +82,30 @@ def test_it_sees_what_our_own_checks_see(scanned: Scan) -> None:
     assert len(both) > 5
 
 
+def test_what_both_find_is_one_finding_and_nothing_is_listed_twice() -> None:
+    alone = process("check", BROKEN, "--format", "json").report["results"]
+    results = check(BROKEN).report["results"]
+    pairs = [(one["check"], one["resource"]["address"]) for one in results]
+    assert len(set(pairs)) == len(pairs) == len({one["fingerprint"] for one in results})
+    assert {one["fingerprint"] for one in alone} <= {one["fingerprint"] for one in results}
+    theirs = [
+        (origin["rule"], one["resource"]["address"])
+        for one in results
+        for origin in one.get("origins", ())
+        if origin["tool"] == "checkov"
+    ]
+    assert len(set(theirs)) == len(theirs) == 100
+    assert len(results) < len(alone) + 100 - 10
+
+
+def test_a_clean_plan_is_evidence_too(tmp_path: Path) -> None:
+    """A scan without findings counts because the rules are counted and the sentinel was found."""
+    ran = check(written(tmp_path, plan()))
+    (receipt,) = ran.report["scans"]
+    assert (ran.code, receipt["findings"], receipt["problem"]) == (0, 0, "")
+    assert receipt["rules"] > 1000
+
+
 def test_it_runs_in_the_command_and_is_cached() -> None:
     first, second = check(BROKEN), check(BROKEN)
     assert (first.code, second.code) == (1, 1)
@@ -110,7 +134,8 @@ def test_a_hostile_configuration_is_not_obeyed_and_nothing_of_it_is_executed(
     quiet = written(tmp_path, BROKEN.read_bytes(), "quiet.json")
     ran = check(file, cwd=directory if place == "work" else tmp_path)
     assert decision(ran) == decision(check(quiet, cwd=tmp_path))
-    assert any("100 findings" in note for note in ran.report["notes"])
+    (receipt,) = ran.report["scans"]
+    assert (receipt["findings"], receipt["problem"]) == (100, "")
     assert not mark.exists()
 
 

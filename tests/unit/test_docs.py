@@ -18,13 +18,16 @@ from iacgate import config
 from iacgate.cli.main import main
 from iacgate.errors import IacgateError
 from iacgate.gate.judge import Settings, judge, load_policy
+from iacgate.gate.scan_files import ScanFiles, read_scans
 from iacgate.model.decision import EXIT_CODES
-from iacgate.policy import check_file, condition_syntax, policy_file
+from iacgate.model.scan import Scan
+from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
 from iacgate.policy.check_file import CHECK_KEYS, read_check
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.json_schema import check_schema, policy_schema
 from iacgate.policy.policy_file import read_policy
 from iacgate.policy.provider_schema import load
+from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS
 from iacgate.policy.yaml_nodes import Source
 from iacgate.reports.formats import load as load_format
 from iacgate.reports.interface import RenderOptions
@@ -281,11 +284,12 @@ class TestReference:
         page = self.page("policy-format.md")
         words = [
             *policy_file._SET_KEYS, *policy_file._RULE_KEYS, *policy_file._SELECT, *policy_file._INCOMPLETE,
-            *policy_file._UNKNOWN, *policy_file._EXCEPTION_KEYS, *policy_file._LEVELS,
+            *policy_file._UNKNOWN, *policy_file._EXCEPTION_KEYS, *policy_file._LEVELS, *scanner_file.ROW_KEYS,
+            *scanner_file.SUPPRESSED, *ACTIONS,
         ]  # fmt: skip
         missing = [word for word in words if word != "scope" and f"`{word}`" not in page]
         assert not missing
-        for table in (policy_file._INCOMPLETE, policy_file._UNKNOWN):
+        for table in (policy_file._INCOMPLETE, policy_file._UNKNOWN, DEFAULT_ACTIONS):
             for key, default in table.items():
                 assert re.search(rf"^\| `{key}`[^|]*\| `{default}` \|", page, re.MULTILINE), key
 
@@ -312,12 +316,15 @@ class TestReference:
         keys: set[str] = set()
         for name in ("legacy-harmful", "references", "sensitive", "moved"):
             keys |= self.keys_of(name)
+        scans = read_scans(ScanFiles(sarif=(str(ROOT / "fixtures" / "scans" / "trivy.sarif"),)))
+        keys |= self.keys_of("net-banking-broken-create", scans)
+        assert {"origins", "rules", "problem"} <= keys
         assert {"fingerprint_after_move", "alternative", "needs", "chain"} <= keys
         assert not sorted(key for key in keys if f"`{key}`" not in page)
 
-    def keys_of(self, name: str) -> set[str]:
+    def keys_of(self, name: str, scans: tuple[Scan, ...] = ()) -> set[str]:
         path = ROOT / "fixtures" / "plans" / f"{name}.json"
-        report = judge(str(path), load_policy(None), Settings(include_passed=True)).report
+        report = judge(str(path), load_policy(None), Settings(include_passed=True, scans=scans)).report
         parsed = json.loads(load_format("json").render_all([report], RenderOptions(include_passed=True)))
         keys: set[str] = set()
         waiting = [parsed]
@@ -430,6 +437,16 @@ class TestSchemas:
             ("  - name: s", "  - name: s\n    on_incomplete: {errored: allow}"),
             ("  - name: s", "  - name: s\n    on_incomplete: {broken: error}"),
             ("  - name: s", "  - name: s\n    scope: {accounts: [a]}"),
+            ("  - name: s", "  - name: s\n    scanners: {tool: trivy}"),
+            ("  - name: s", "  - name: s\n    scanners: [{severity: {high: deny}}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, severity: {severe: deny}}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, severity: {high: allow}}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, max_age: 24}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, max_age: 1w}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, minimum_rules: 0}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, required: maybe}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, suppressed: ignore}]"),
+            ("  - name: s", "  - name: s\n    scanners: [{tool: trivy, notify: [severe]}]"),
             ("2030-01-01", "some day"),
             (", owner: o", ""),
             (", requires: []", ""),

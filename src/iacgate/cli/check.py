@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from iacgate.cli.interface import render_options, say, say_leak, write_report
+from iacgate.cli.scans import scan_options, scans_of
 from iacgate.config import Config, found_but_ignored, load_config
 from iacgate.errors import InputError, UsageError
 from iacgate.gate.judge import Judged, PolicySource, Settings, failed_report, judge, load_policy
@@ -76,7 +77,7 @@ def policy_options(command: Any) -> Any:
         )
     ):
         command = option(command)
-    return command
+    return scan_options(command)
 
 
 def settings_of(
@@ -89,11 +90,13 @@ def settings_of(
     max_input_bytes: int | None,
     *,
     include_passed: bool = False,
+    **scan_words: Any,
 ) -> tuple[Settings, PolicySource, Config]:
     """Configuration, overridden by the command line; and the policy it names."""
     if kind in _LATER:
         raise UsageError(f"--kind {kind} is not in this version; it judges plans, states and HCL")
     config = load_config(config_file)
+    scans, commit = scans_of(**scan_words)
     settings = Settings(
         organization=config.organization,
         workspace=workspace or config.workspace,
@@ -103,6 +106,8 @@ def settings_of(
         max_input_bytes=max_input_bytes or config.max_input_bytes or DEFAULT_MAX_BYTES,
         digest_key=config.digest_key,
         var_files=var_files,
+        scans=scans,
+        commit=commit,
     )
     return settings, load_policy(policy_file or config.policy_set), config
 
@@ -156,7 +161,8 @@ def check(
     Several inputs are judged in turn and the worst outcome counts.
     """
     wanted = _targets(reports)
-    _refuse_overwriting(paths, [target for _, target in wanted] + ([output] if output else []))
+    read = (*paths, *options["import_sarif"], *options["import_conftest"], *options["receipts"])
+    _refuse_overwriting(read, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
     if scanner is not None:
         settings = settings._replace(checkov=_checkov(scanner_timeout, cache=not no_scanner_cache))

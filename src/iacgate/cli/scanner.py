@@ -1,4 +1,4 @@
-"""``iacgate scanner``: other scanners, each in an environment of its own."""
+"""``iacgate scanner``: other scanners beside the gate, run by it or by the pipeline."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from iacgate.cli.interface import write_out
+from iacgate.cli.receipt import receipt
 from iacgate.scanners.environment import SCANNERS, inspect, install
 
 __all__ = ["scanner"]
@@ -22,7 +23,10 @@ _directory = click.option(
 
 @click.group()
 def scanner() -> None:
-    """Other scanners that run beside the checks."""
+    """Other scanners beside the gate."""
+
+
+scanner.add_command(receipt)
 
 
 @scanner.command("install")

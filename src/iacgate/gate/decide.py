@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from iacgate.model.decision import EXIT_CODES, Coverage, Decision, Outcome, Summary
 from iacgate.model.finding import Change, Effect, Result, Verdict
@@ -17,12 +17,16 @@ _WEIGHT = {Outcome.ALLOW: 0, Outcome.REVIEW: 1, Outcome.DENY: 2, Outcome.ERROR: 
 _OUTCOMES = {Effect.ERROR: Outcome.ERROR, Effect.DENY: Outcome.DENY, Effect.REVIEW: Outcome.REVIEW}
 
 
-def decide(plans: Sequence[Plan], evaluation: Evaluation, policy: Policy) -> Decision:
+def decide(
+    plans: Sequence[Plan], evaluation: Evaluation, policy: Policy, scans: Iterable[tuple[Outcome, str]] = ()
+) -> Decision:
     """The decision on a plan (or on the root modules of a directory, which make one evaluation).
 
     A policy and a result list of nothing never allow anything by accident.
+    ``scans``: what is wrong with scans that were given or required.
     """
     found = [
+        *scans,
         *(condition for plan in plans for condition in plan_conditions(plan, policy)),
         *_coverage(evaluation.coverage, policy, evaluation),
         *_results(evaluation.results),

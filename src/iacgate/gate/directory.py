@@ -5,16 +5,16 @@ It is a posture: it says what is written, not what a change would do. What only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from iacgate import __version__
 from iacgate.errors import InputError, UsageError
 from iacgate.gate.decide import decide, summarize
-from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, secrets_of
+from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, located, secrets_of
+from iacgate.gate.scanned import ScannedInput, with_scans
 from iacgate.model.decision import Coverage, InputInfo, Report
-from iacgate.model.finding import Location, Result
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import resolve_policy
 
@@ -50,24 +50,39 @@ def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judg
                 policy,
                 _workspace(settings.workspace, root.directory),
                 digest_key=settings.digest_key,
-                include_passed=settings.include_passed,
+                include_passed=settings.include_passed or bool(settings.scans),
             )
-            evaluations.append((root, found._replace(results=_placed(found.results, root.locations, where), fixed=[])))
-    evaluation = _together([one for _, one in evaluations])
+            results = [one._replace(subject=one.subject._replace(root=where)) for one in found.results]
+            evaluations.append((root, found._replace(results=located(results, root.locations), fixed=[])))
     plans = {root.directory if several else "": root.plan for root, _ in evaluations}
+    places = {address: place for root, _ in evaluations for address, place in root.locations.items()}
+    judged = ScannedInput([*plans.values()], settings.workspace, settings.commit, directory.sha256, top, places)
+    scanned = with_scans(
+        _together([one for _, one in evaluations]),
+        settings.scans,
+        judged,
+        source.catalogue,
+        policy,
+        include_passed=settings.include_passed,
+    )
+    evaluation = scanned.evaluation
     notes = ["this is a posture: it says what is written, not what a change would do; only a plan can be allowed"]
     notes += list(dict.fromkeys(note for root, _ in evaluations for note in root.notes))
+    notes += scanned.notes
     notes += [f"the exception {one} names no finding here" for one in evaluation.idle_exceptions]
     report = Report(
         __version__,
         InputInfo("hcl", path, directory.sha256, "", "", settings.workspace, settings.organization),
         policy.info,
-        decide(list(plans.values()), evaluation, policy)._replace(posture=True),
+        decide(judged.plans, evaluation, policy, scanned.reasons)._replace(
+            posture=True, side_effects=scanned.side_effects
+        ),
         evaluation.coverage,
         summarize(evaluation),
         evaluation.results,
         evaluation.fixed,
         notes,
+        scanned.scans,
     )
     return Judged(report, partial(secrets_of, plans.values(), report), plans, policy)
 
@@ -81,13 +96,6 @@ def _refuse(top: Path, path: str) -> None:
 def _workspace(workspace: str | None, directory: str) -> str | None:
     """A root module below what was asked for is a workspace of its own: the same address may stand in several."""
     return workspace if directory == "." else f"{workspace or ''}//{directory}"
-
-
-def _placed(results: list[Result], locations: Mapping[str, Location], where: str) -> list[Result]:
-    return [
-        one._replace(location=locations.get(one.subject.address), subject=one.subject._replace(root=where))
-        for one in results
-    ]
 
 
 def _together(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -115,4 +123,5 @@ def _together(evaluations: Sequence[Evaluation]) -> Evaluation:
         ),
         [],
         sorted(idle),
+        {pair: verdict for one in evaluations for pair, verdict in one.relied_verdicts.items()},
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from iacgate.errors import UsageError
 from iacgate.gate.judge import Judged, PolicySource
-from iacgate.model.decision import Outcome
+from iacgate.model.decision import Outcome, Report
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
@@ -19,13 +19,16 @@ _DECIDING = {Outcome.DENY: Effect.DENY, Outcome.REVIEW: Effect.REVIEW, Outcome.E
 
 
 def find_results(judged: Judged, wanted: str) -> list[Result]:
-    """Results by fingerprint (or its first 4 characters and more), address, check id or alias.
+    """Results by fingerprint (or its first 4 characters and more), address, check id, alias or another scanner's rule.
 
     Raises ``UsageError`` when there is none.
     """
     results = [*judged.report.results, *judged.report.fixed]
     found = [
-        one for one in results if wanted in (one.subject.address, one.check.id, one.fingerprint, *one.check.aliases)
+        one
+        for one in results
+        if wanted in (one.subject.address, one.check.id, one.fingerprint, *one.check.aliases)
+        or any(wanted == origin.rule for origin in one.origins)
     ]
     if not found and len(wanted) >= 4:
         found = [one for one in results if one.fingerprint.startswith(wanted.lower())]
@@ -51,9 +54,14 @@ def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iter
     yield f"  fingerprint {result.fingerprint}"
     if result.location:
         yield f"  at {result.location.file}:{result.location.line}"
-    yield ""
-    yield "What the check asks"
-    yield from (f"  {line}" for line in _condition(judged, source, result))
+    if result.origins:
+        yield ""
+        yield "Who reports it"
+        yield from (f"  {line}" for line in _origins(result))
+    if not check.foreign and result.subject.kind in ("resource", "account"):
+        yield ""
+        yield "What the check asks"
+        yield from (f"  {line}" for line in _condition(judged, source, result))
     yield ""
     yield "What it does to the decision"
     yield from (f"  {line}" for line in _effect(result, posture=judged.report.decision.posture))
@@ -62,9 +70,22 @@ def explain_result(judged: Judged, source: PolicySource, result: Result) -> Iter
         yield "How to fix"
         yield f"  {check.remediation}"
         yield from (f"  {line}" for line in _ways(result))
-    yield ""
-    yield "Why it matters"
-    yield f"  {check.rationale}"
+    if check.rationale:
+        yield ""
+        yield "Why it matters"
+        yield f"  {check.rationale}"
+
+
+def _origins(result: Result) -> Iterator[str]:
+    for origin in result.origins:
+        who = " ".join(filter(None, (origin.tool, origin.version)))
+        yield f"{who}: {origin.rule}, severity {origin.severity or 'unknown'}"
+        if origin.message:
+            yield f"  {origin.message}"
+        if origin.suppressed:
+            yield f"  it suppresses this ({origin.suppressed}): a request, not a waiver"
+    if "iacgate" not in result.sources and not result.check.foreign:
+        yield "iacgate's own check of this rule does not fail here; the scanner's word counts"
 
 
 def _condition(judged: Judged, source: PolicySource, result: Result) -> Iterator[str]:
@@ -149,7 +170,7 @@ def explain_decision(judged: Judged) -> Iterator[str]:
     yield "The cheapest way to green"
     blocking = [one for one in report.results if one.effect in (Effect.DENY, Effect.ERROR, Effect.REVIEW)]
     if not blocking:
-        yield "  nothing blocks" if outcome is Outcome.ALLOW else "  make a whole plan and judge that one"
+        yield f"  {_nothing_to_fix(report)}"
     places = Counter((one.location.file if one.location else one.subject.module or "root module") for one in blocking)
     for check, results in _by_check(blocking).items():
         known = [one for one in results if one.verdict is not Verdict.UNKNOWN]
@@ -161,6 +182,14 @@ def explain_decision(judged: Judged) -> Iterator[str]:
     leaves = report.summary.pre_existing
     if leaves:
         yield f"  {leaves} older findings do not block; they stay until somebody fixes them"
+
+
+def _nothing_to_fix(report: Report) -> str:
+    if report.decision.outcome is Outcome.ALLOW:
+        return "nothing blocks"
+    if any(scan.problem for scan in report.scans):
+        return "let every scanner run to its end, and give what it wrote, with its receipt; or make a whole plan"
+    return "make a whole plan and judge that one"
 
 
 def _by_check(results: Sequence[Result]) -> dict[str, list[Result]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,13 +15,22 @@ from iacgate import __version__
 from iacgate.directories import cache_directory
 from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
-from iacgate.gate.scans import with_scans
-from iacgate.model.decision import EXIT_CODES, Coverage, Decision, InputInfo, Outcome, PolicyInfo, Report, Summary
-from iacgate.model.finding import Result
+from iacgate.gate.scanned import ScannedInput, with_scans
+from iacgate.model.decision import (
+    EXIT_CODES,
+    Coverage,
+    Decision,
+    InputInfo,
+    Outcome,
+    PolicyInfo,
+    Report,
+    Summary,
+)
+from iacgate.model.finding import Location, Result
 from iacgate.model.plan import Plan
 from iacgate.model.scan import Scan
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
-from iacgate.policy.evaluate import evaluate
+from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
 from iacgate.sources.input_file import read_input
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
@@ -30,7 +39,17 @@ from iacgate.sources.plan_json import read_plan
 if TYPE_CHECKING:
     from iacgate.scanners.checkov import CheckovSettings
 
-__all__ = ["Judged", "PolicySource", "Settings", "failed_report", "hcl_cache", "judge", "load_policy", "secrets_of"]
+__all__ = [
+    "Judged",
+    "PolicySource",
+    "Settings",
+    "failed_report",
+    "hcl_cache",
+    "judge",
+    "load_policy",
+    "located",
+    "secrets_of",
+]
 
 BASELINE = "baseline"
 
@@ -48,6 +67,10 @@ class Settings(NamedTuple):
     var_files: tuple[Path, ...] = ()
     """Values of variables, for HCL."""
     use_cache: bool = True
+    scans: tuple[Scan, ...] = ()
+    """What other scanners say of the input, read or run by whoever calls."""
+    commit: str = ""
+    """Which commit the input is of; empty: not known."""
     checkov: CheckovSettings | None = None
     """Run it beside our checks; ``None``: do not."""
 
@@ -116,14 +139,14 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         plan = read_plan(data, path)
     sha256 = hashlib.sha256(data).hexdigest()
     if settings.checkov is None:
-        return _judge_plan(path, plan, sha256, source, settings, posture=posture)
+        return _judge_plan(path, plan, sha256, source, settings, lambda: settings.scans)
     if posture:
         raise UsageError("--scanner judges plans, not a state")
     # Imported here: only who asks for a scanner pays for it.
     from iacgate.scanners.checkov import scanning
 
     with scanning(plan, sha256, settings.checkov) as scan:  # it takes seconds: beside our checks, not before them
-        return _judge_plan(path, plan, sha256, source, settings, posture=posture, scans=lambda: (scan(),))
+        return _judge_plan(path, plan, sha256, source, settings, lambda: (*settings.scans, scan()))
 
 
 def _judge_plan(
@@ -132,11 +155,10 @@ def _judge_plan(
     sha256: str,
     source: PolicySource,
     settings: Settings,
-    *,
-    posture: bool,
-    scans: Callable[[], tuple[Scan, ...]] = tuple,
+    collect: Callable[[], tuple[Scan, ...]],
 ) -> Judged:
-    """``scans`` waits for the scanners that were started."""
+    """``collect`` waits for the scanners that were started."""
+    posture = settings.kind == "state"
     policy = resolve_policy(
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
@@ -148,14 +170,18 @@ def _judge_plan(
         policy,
         settings.workspace,
         digest_key=settings.digest_key,
-        include_passed=settings.include_passed,
+        include_passed=settings.include_passed or bool(settings.scans) or settings.checkov is not None,
     )
     notes = _notes(plan, posture=posture)
+    scans = collect()
+    places, unread = _places(settings, plan, evaluation, scans)
+    judged = ScannedInput([plan], settings.workspace, settings.commit, sha256, settings.source_dir, places)
+    scanned = with_scans(evaluation, scans, judged, source.catalogue, policy, include_passed=settings.include_passed)
+    evaluation = scanned.evaluation
+    notes += [*unread, *scanned.notes]
+    notes += [f"{scan.source}: {note}" for scan in scanned.scans for note in scan.notes]
     notes += [f"the exception {one} names no finding of this plan" for one in evaluation.idle_exceptions]
-    results, fixed = evaluation.results, evaluation.fixed
-    if settings.source_dir is not None and (results or fixed):
-        results, fixed, more = _place(settings, results, fixed)
-        notes += more
+    results, fixed = located(evaluation.results, places), located(evaluation.fixed, places)
     report = Report(
         __version__,
         InputInfo(
@@ -168,14 +194,16 @@ def _judge_plan(
             settings.organization,
         ),
         policy.info,
-        decide([plan], evaluation, policy)._replace(posture=posture),
+        decide([plan], evaluation, policy, scanned.reasons)._replace(
+            posture=posture, side_effects=scanned.side_effects
+        ),
         evaluation.coverage,
         summarize(evaluation),
         results,
         fixed,
         notes,
+        scanned.scans,
     )
-    report = with_scans(report, scans())
     return Judged(report, partial(secrets_of, [plan], report), {"": plan}, policy)
 
 
@@ -225,21 +253,34 @@ def _notes(plan: Plan, *, posture: bool) -> list[str]:
     return notes
 
 
-def _place(
-    settings: Settings, results: list[Result], fixed: list[Result]
-) -> tuple[list[Result], list[Result], list[str]]:
+def _places(
+    settings: Settings, plan: Plan, evaluation: Evaluation, scans: Sequence[Scan]
+) -> tuple[Mapping[str, Location], list[str]]:
+    """Where the findings stand; with other scanners' findings to be placed, where all resources do."""
+    source_dir = settings.source_dir
+    addresses = {one.subject.address for one in (*evaluation.results, *evaluation.fixed)}
+    if any(scan.findings for scan in scans):
+        addresses.update(change.address for change in plan.resource_changes)
+    if source_dir is None or not addresses:
+        return {}, []
     from iacgate.sources.hcl.places import find_places
 
-    source_dir = settings.source_dir
-    assert source_dir is not None
     if not source_dir.is_dir():
         raise UsageError(f"{source_dir} is not a directory", hint="--source-dir is the root module's directory")
-    addresses = {one.subject.address for one in (*results, *fixed)}
     try:
         places, notes = find_places(source_dir, addresses, hcl_cache(settings))
     except IacgateError as error:  # python-hcl2 is not what answers: it costs the places, not the verdict
-        return results, fixed, [f"findings have no file and line: {error.message}; {error.hint}"]
+        return {}, [f"findings have no file and line: {error.message}; {error.hint}"]
     if not places:
         notes.append(f"no resource of the findings stands in {source_dir}: is it the root module behind this plan?")
-    located = [[one._replace(location=places.get(one.subject.address)) for one in group] for group in (results, fixed)]
-    return located[0], located[1], notes
+    return places, notes
+
+
+def located(results: Sequence[Result], places: Mapping[str, Location]) -> list[Result]:
+    """Results with their places. A scanner's own place stays only where it is all there is."""
+    return [
+        one
+        if one.subject.kind in ("file", "other")
+        else one._replace(location=places.get(one.subject.address, one.location if not places else None))
+        for one in results
+    ]

@@ -7,8 +7,19 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from iacgate.model.finding import Result
+from iacgate.model.scan import Scan
 
-__all__ = ["EXIT_CODES", "Coverage", "Decision", "InputInfo", "Outcome", "PolicyInfo", "Report", "Summary"]
+__all__ = [
+    "EXIT_CODES",
+    "Coverage",
+    "Decision",
+    "InputInfo",
+    "Outcome",
+    "PolicyInfo",
+    "Report",
+    "SideEffect",
+    "Summary",
+]
 
 
 class Outcome(StrEnum):
@@ -45,13 +56,25 @@ class PolicyInfo(NamedTuple):
     trusted: bool
 
 
+class SideEffect(NamedTuple):
+    """What the policy asks for beside the decision. This version says so and does nothing."""
+
+    kind: str
+    """``ticket`` or ``notify``."""
+    check: str
+    address: str
+    fingerprint: str
+    policy_rule: str
+    """Which line of the policy asks for it."""
+
+
 class Decision(NamedTuple):
     """The outcome and every reason for it, the weightiest first."""
 
     outcome: Outcome
     exit_code: int
     reasons: tuple[str, ...]
-    side_effects: tuple[str, ...] = ()
+    side_effects: tuple[SideEffect, ...] = ()
     posture: bool = False
     """It says what is, not whether a change may go ahead."""
 
@@ -103,3 +126,5 @@ class Report(NamedTuple):
     """What failed before this plan and will pass, or is destroyed."""
     notes: Sequence[str] = ()
     """Things a person should know that decide nothing."""
+    scans: Sequence[Scan] = ()
+    """What other scanners say, and whether that is evidence."""

@@ -17,6 +17,7 @@ __all__ = [
     "Evidence",
     "Family",
     "Location",
+    "Origin",
     "Result",
     "Severity",
     "Subject",
@@ -115,6 +116,11 @@ class CheckInfo(NamedTuple):
     file: str
     """Where it was read from, relative to its root."""
 
+    @property
+    def foreign(self) -> bool:
+        """It is no check of ours: what another scanner says, under the id ``tool:rule``."""
+        return ":" in self.id
+
 
 class Evidence(NamedTuple):
     """One thing a verdict stands on: an attribute, what it is, and what it should be."""
@@ -151,14 +157,29 @@ class Subject(NamedTuple):
     """What a check was applied to."""
 
     kind: str
-    """``resource`` or ``account``."""
+    """``resource`` or ``account``; of another scanner's finding also ``file`` or ``other``."""
     address: str
+    """Of the resource; else the file, or whatever the scanner names."""
     type: str
     module: str | None
     actions: tuple[str, ...]
     previous_address: str | None = None
     root: str = ""
     """The root module's directory below what was judged; empty where there is only one."""
+
+
+class Origin(NamedTuple):
+    """Who reports a finding, and what it is called there."""
+
+    tool: str
+    """``iacgate``, or the name of another scanner."""
+    rule: str
+    version: str = ""
+    severity: Severity | None = None
+    """As that scanner has it; ``None``: it does not say."""
+    message: str = ""
+    suppressed: str = ""
+    """Why the scanner suppresses it; a request, not a waiver."""
 
 
 class Result(NamedTuple):
@@ -182,3 +203,10 @@ class Result(NamedTuple):
     """Id of the exception that released it, or why the one that names it did not apply."""
     policy_rule: str = ""
     """Which line of the policy gave the level."""
+    origins: tuple[Origin, ...] = ()
+    """Who reports it, where another scanner does; empty: iacgate alone."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of those who report it, iacgate first."""
+        return tuple(dict.fromkeys(origin.tool for origin in self.origins)) or ("iacgate",)

@@ -21,6 +21,7 @@ class Receipt(NamedTuple):
     rules: int | None = None
     """How many rules it had loaded; ``None``: it does not say, which is not zero."""
     commit: str = ""
+    """What was looked at, in hexadecimal; at least 7 characters."""
     time: str = ""
     """RFC 3339, UTC."""
     input_sha256: str = ""
@@ -42,6 +43,10 @@ class ScannerFinding(NamedTuple):
     """The scanner itself says that it was there before (SARIF ``baselineState: unchanged``)."""
     suppressed: str = ""
     """Why the scanner suppresses it (its own skip comment, SARIF ``suppressions``); a request, not a waiver."""
+    block: str = ""
+    """``type.name`` without the module, as some scanners write it: less than an address."""
+    base: str = ""
+    """The absolute directory that ``location.file`` is relative to, where the scanner says."""
 
 
 class Scan(NamedTuple):
@@ -53,5 +58,7 @@ class Scan(NamedTuple):
     findings: tuple[ScannerFinding, ...] = ()
     problem: str = ""
     """Why this is no evidence (failed, cut off, zero rules, fewer resources than the plan); empty: it is."""
+    sha256: str = ""
+    """Of the results as they were read; a receipt may name it."""
     notes: tuple[str, ...] = ()
     """How it was run, and what it could not answer, as far as that decides nothing."""

@@ -6,6 +6,7 @@ says whether the plan introduces, worsens, leaves or fixes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from iacgate.model.decision import Coverage
@@ -20,7 +21,7 @@ from iacgate.policy.policy_set import Level, Policy
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Node
 from iacgate.policy.world import World
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "effect_of", "evaluate"]
 
 _OUT_OF_SCOPE = -1
 _ERROR = 3
@@ -40,6 +41,8 @@ class Evaluation(NamedTuple):
     """Addresses with an action that no Terraform we know writes."""
     idle_exceptions: list[str]
     """Ids of exceptions that name no finding of this plan."""
+    relied_verdicts: Mapping[tuple[int, str], Verdict] = {}
+    """Of checks that exceptions rely on, by (check, address)."""
 
 
 class _Judged(NamedTuple):
@@ -108,7 +111,7 @@ class _Run:
             not_applicable_pairs=self.pairs_out_of_scope,
         )
         results, idle = apply_exceptions(self.results, self.policy, self.catalogue, self.relied_verdicts)
-        return Evaluation(results, self.fixed, self.passed, coverage, odd, idle)
+        return Evaluation(results, self.fixed, self.passed, coverage, odd, idle, self.relied_verdicts)
 
     def _resource(self, change: ResourceChange) -> str:
         """Judge one resource change; or say why no check applies to it."""
@@ -205,7 +208,7 @@ class _Run:
                 self.results.append(self._result(case, change, subject, judged, None, level, Effect.NONE))
             return
         related = _change(judged, was) if existed else Change.INTRODUCED
-        effect = _effect(judged.truth, related, level, changed=_changes(change), policy=self.policy)
+        effect = effect_of(judged.truth, related, level, changed=_changes(change), policy=self.policy)
         self.results.append(self._result(case, change, subject, judged, related, level, effect))
 
     def _note_fixed(self, case: Case, change: ResourceChange, subject: PlanSubject, was: _Judged) -> None:
@@ -264,7 +267,7 @@ class _Run:
                 self.passed += 1
                 continue
             related = _change(judged, was)
-            effect = _effect(judged.truth, related, level, changed=True, policy=self.policy)
+            effect = effect_of(judged.truth, related, level, changed=True, policy=self.policy)
             self.results.append(
                 Result(
                     info,
@@ -322,7 +325,7 @@ def _change(judged: _Judged, was: _Judged) -> Change:
     return Change.PRE_EXISTING
 
 
-def _effect(truth: int, related: Change, level: Level, *, changed: bool, policy: Policy) -> Effect:
+def effect_of(truth: int, related: Change, level: Level, *, changed: bool, policy: Policy) -> Effect:
     """From a verdict to what it does (``docs/concepts.md``, "Decisions")."""
     enforcement = level.enforcement
     if truth == _ERROR:

@@ -26,7 +26,7 @@ def apply_exceptions(
     idle = {exception.id for exception in policy.exceptions}
     out = []
     for result in results:
-        exception = by_pair.get((catalogue.by_id[result.check.id], result.subject.address))
+        exception = by_pair.get((result.check.id, result.subject.address))
         if exception is None or result.verdict in (Verdict.PASS, Verdict.ERROR):
             out.append(result)
             continue

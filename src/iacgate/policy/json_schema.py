@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, policy_file
+from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
 from iacgate.policy.comparisons import COMPARISONS
+from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
 
 __all__ = ["check_schema", "policy_schema"]
 
@@ -71,6 +72,19 @@ _SET_TEXTS = {
     "unknown": "What an unknown does, by level.",
     "on_incomplete": "What a plan gives that is not whole.",
     "rules": "Which checks at which level. Later rules override earlier ones.",
+    "scanners": "What other scanners' findings do, and which scans there must be. Later rows override earlier ones.",
+}
+_SCANNER_TEXTS = {
+    "tool": "Which scanners: a name, or a pattern with *.",
+    "severity": "What a finding of a severity does.",
+    "ticket": "Severities of which the policy asks for a ticket.",
+    "notify": "Severities of which the policy asks for a notification.",
+    "suppressed": "What the scanner suppresses: count, as if it did not; note, shown only. Default: count.",
+    "required": "There must be such a scan. Default: false.",
+    "max_age": "A scan may not be older: 90m, 24h, 7d.",
+    "same_commit": "A scan must be of the commit that is judged. Default: false.",
+    "same_input": "A scan must have looked at the very bytes that are judged. Default: false.",
+    "minimum_rules": "A scan must have had so many rules.",
 }
 _SELECT_TEXTS = {
     "id": "Check ids; * stands for anything.",
@@ -81,7 +95,7 @@ _SELECT_TEXTS = {
 }
 _EXCEPTION_TEXTS = {
     "id": "The exception's name.",
-    "check": "The check that it releases.",
+    "check": "The check that it releases; of another scanner's rule tool:rule.",
     "address": "The one resource that it releases, exactly as the plan writes it.",
     "workspace": "Only in workspaces of this name; * stands for anything.",
     "reason": "Why.",
@@ -156,6 +170,7 @@ def policy_schema() -> _Schema:
         "$defs": {
             "policy_set": _policy_set(),
             "rule": _rule(),
+            "scanner": _scanner(),
             "exception": _exception(),
         },
     }
@@ -175,6 +190,7 @@ def _policy_set() -> _Schema:
             "items": {"$ref": "#/$defs/rule"},
             "contains": {"properties": {"level": {"enum": [*Enforcement]}}},
         },
+        "scanners": {"type": "array", "items": {"$ref": "#/$defs/scanner"}},
     }
     properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
     return _object(properties, ("name", "rules"))
@@ -194,6 +210,23 @@ def _rule() -> _Schema:
         "enforce_from": _described(_DATE, "Before this day (UTC) findings are counted and block nothing."),
     }
     return _object({key: shapes[key] for key in policy_file._RULE_KEYS}, ("checks", "level"))
+
+
+def _scanner() -> _Schema:
+    severities = _words(SEVERITIES)
+    severities["anyOf"][1].pop("minItems")  # an empty list takes back what an earlier row asks for
+    flag: _Schema = {"type": "boolean", "default": False}
+    shapes: dict[str, _Schema] = {
+        "tool": _TEXT,
+        "severity": _choices(DEFAULT_ACTIONS, [*ACTIONS]),
+        "ticket": severities,
+        "notify": severities,
+        "suppressed": {"enum": [*scanner_file.SUPPRESSED], "default": "count"},
+        "max_age": {"type": "string", "pattern": f"^{scanner_file.MAX_AGE.pattern}$"},
+        "minimum_rules": {"type": "integer", "minimum": 1},
+    }
+    properties = {key: _described(shapes.get(key, flag), _SCANNER_TEXTS[key]) for key in scanner_file.ROW_KEYS}
+    return _object(properties, ("tool",))
 
 
 def _exception() -> _Schema:

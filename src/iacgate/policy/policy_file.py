@@ -7,13 +7,24 @@ from typing import Any
 import yaml
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
+from iacgate.policy.scanner_file import read_scanners
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
 __all__ = ["SCHEMA", "read_policy"]
 
 SCHEMA = "iacgate/policy/v1"
 _LEVELS = [*Enforcement, "off"]
-_SET_KEYS = ("name", "scope", "owns_account", "enforce_on", "uncovered", "unknown", "on_incomplete", "rules")
+_SET_KEYS = (
+    "name",
+    "scope",
+    "owns_account",
+    "enforce_on",
+    "uncovered",
+    "unknown",
+    "on_incomplete",
+    "rules",
+    "scanners",
+)
 _RULE_KEYS = ("checks", "level", "enforce_from")
 _SELECT: dict[str, list[str]] = {"family": [*Family], "severity": [*Severity], "tier": [*Tier]}
 _INCOMPLETE = {"errored": "error", "targeted": "review", "deferred": "review", "not_applyable": "error"}
@@ -70,6 +81,7 @@ def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
         "unknown": dict(_UNKNOWN),
         "on_incomplete": dict(_INCOMPLETE),
         "rules": [],
+        "scanners": read_scanners(values["scanners"], source) if "scanners" in values else [],
     }
     if "scope" in values:
         scope = source.mapping(values["scope"], "`scope`")

@@ -14,9 +14,11 @@ from iacgate.errors import IacgateError, PolicyError, Problem
 from iacgate.model.decision import PolicyInfo
 from iacgate.model.finding import Enforcement
 from iacgate.policy.catalogue import Catalogue
+from iacgate.policy.scanner_rules import ScannerRow, scanner_rows
 
 __all__ = ["Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
 
+_SEPARATOR = ":"
 _STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
 _WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
 
@@ -34,7 +36,8 @@ class Exception_(NamedTuple):  # noqa: N801 - the field's word, and Python's own
     """A permanent, owned exception: one check, one address, on conditions."""
 
     id: str
-    check: int
+    check: str
+    """A check's id; of another scanner's rule ``tool:rule``."""
     address: str
     workspace: str | None
     reason: str
@@ -58,6 +61,8 @@ class Policy(NamedTuple):
     on_incomplete: Mapping[str, str]
     exceptions: tuple[Exception_, ...]
     today: str
+    scanners: tuple[tuple[ScannerRow, ...], ...] = ()
+    """What each set that applies says of other scanners."""
 
     @property
     def needed(self) -> list[bool]:
@@ -107,6 +112,7 @@ def resolve_policy(
         _strictest([one["on_incomplete"] for one in sets]),
         _exceptions(bundle["exceptions"], catalogue, workspace),
         today,
+        tuple(scanner_rows(one["scanners"], f"{name} / {one['name']}") for one in sets if one["scanners"]),
     )
 
 
@@ -131,6 +137,8 @@ def unknown_names(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> li
     for one in bundle["exceptions"]:
         where = f"the exception `{one['id']}`"
         for check in (one["check"], *(required["check"] for required in one["requires"])):
+            if check == one["check"] and _SEPARATOR in check:
+                continue  # another scanner's rule; which ones there are only that scanner knows
             if check not in catalogue.by_id:
                 problems.append(Problem(file, one["line"], 1, f"{where} names a check that does not exist: {check}"))
             elif check != one["check"] and catalogue.heads[catalogue.by_id[check]].subject == "account":
@@ -214,7 +222,7 @@ def _exceptions(raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str 
         out.append(
             Exception_(
                 one["id"],
-                catalogue.by_id[one["check"]],
+                one["check"],
                 one["address"],
                 one["workspace"],
                 one["reason"],

@@ -15,6 +15,7 @@ import msgspec
 
 from iacgate.model.decision import Coverage, Report, Summary
 from iacgate.model.finding import CheckInfo, Effect, Evidence, Location, Result, Subject
+from iacgate.model.scan import Scan
 from iacgate.model.values import Marker
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import encode_json
@@ -34,7 +35,8 @@ def render(report: Report, options: RenderOptions) -> bytes:
     fragments.write(out, shown(report, options))
     out.write(b'],"fixed":[')
     fragments.write(out, report.fixed)
-    out.write(b'],"notes":' + encode_json(report.notes) + b"}\n")
+    out.write(b'],"notes":' + encode_json(report.notes))
+    out.write(b',"scans":' + encode_json([_scan(scan) for scan in report.scans]) + b"}\n")
     return out.getvalue()
 
 
@@ -44,10 +46,15 @@ def _head(report: Report) -> dict[str, Any]:
         "tool": {"name": "iacgate", "version": report.tool_version},
         "input": report.input._asdict(),
         "policy": report.policy._asdict(),
-        "decision": report.decision._asdict(),
+        "decision": report.decision._asdict()
+        | {"side_effects": [effect._asdict() for effect in report.decision.side_effects]},
         "coverage": _coverage(report.coverage),
         "summary": _summary(report.summary),
     }
+
+
+def _scan(scan: Scan) -> dict[str, Any]:
+    return scan.receipt._asdict() | {"source": scan.source, "findings": len(scan.findings), "problem": scan.problem}
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:
@@ -103,7 +110,10 @@ class _Fragments:
             "fingerprint_after_move": result.fingerprint_after_move,
             "evidence_digest": result.evidence_digest,
             "exception": result.exception,
+            "sources": result.sources,
         }
+        if result.origins:
+            tail["origins"] = [origin._asdict() for origin in result.origins]
         return b"," + encode_json(tail)[1:]
 
 

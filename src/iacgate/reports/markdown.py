@@ -31,8 +31,10 @@ from iacgate.reports.wording import (
     place_and_line,
     policy_line,
     reasons,
+    scan_lines,
     sections,
     shown,
+    side_effect_lines,
     status_words,
 )
 
@@ -73,7 +75,8 @@ def page(report: Report, options: RenderOptions, limit: int) -> bytes:
     out.add(f"### {report.decision.outcome.value.upper()}: {prose(headline(report))}\n")
     out.add(f"{code(input_line(report))}\n")
     out.add_all(f"- {prose(reason)}" for reason in reasons(report.decision))
-    closing = [*(prose(clean(note)) for note in report.notes), prose(coverage_line(report)), prose(policy_line(report))]
+    closing = [prose(clean(note)) for note in report.notes]
+    closing += map(prose, (*side_effect_lines(report), *scan_lines(report), coverage_line(report), policy_line(report)))
     out.keep("\n<sub>" + "<br>".join(closing[-10:]) + "</sub>")
     for section in sections(shown(report, options)):
         if blocks(section.effect):

@@ -26,8 +26,10 @@ from iacgate.reports.wording import (
     count,
     evidence_lines,
     headline,
+    origins_words,
     place,
     reasons,
+    scan_lines,
     shown_in_one_list,
 )
 
@@ -82,7 +84,7 @@ def _invocation(report: Report, results: Sequence[Result], left_out: int, rules:
     decision = report.decision
     failed = decision.outcome is Outcome.ERROR
     notifications = [_notification("error" if failed else "note", reason) for reason in reasons(decision)]
-    notifications += [_notification("note", note) for note in report.notes]
+    notifications += [_notification("note", note) for note in (*report.notes, *scan_lines(report))]
     if left_out:
         text = f"{count(left_out, 'result')} left out: a run holds {RESULT_LIMIT}, the weightiest are kept"
         notifications.append(_notification("warning", text))
@@ -144,7 +146,7 @@ def _score(severity: Severity) -> str:
 def _result(result: Result, rule: int, report: Report) -> dict[str, Any]:
     kind = _kind(result)
     lines = [f"{clean(result.subject.address, ADDRESS_LIMIT)}: {clean(result.check.title)}", *evidence_lines(result)]
-    shaped = {
+    shaped: dict[str, Any] = {
         "ruleId": result.check.id,
         "ruleIndex": rule,
         "kind": kind,
@@ -155,6 +157,9 @@ def _result(result: Result, rule: int, report: Report) -> dict[str, Any]:
         "baselineState": _baseline(result),
         "properties": {"effect": result.effect, "enforcement": result.enforcement, "verdict": result.verdict},
     }
+    if result.origins:
+        shaped["message"]["text"] += "\n" + _plain(f"reported by {origins_words(result)}")
+        shaped["properties"] |= {"sources": result.sources}
     if result.effect is Effect.EXCEPTED:
         accepted = {"kind": "external", "status": "accepted", "justification": clean(result.exception)}
         shaped["suppressions"] = [accepted]

@@ -27,8 +27,10 @@ from iacgate.reports.wording import (
     place_and_line,
     policy_line,
     reasons,
+    scan_lines,
     sections,
     shown,
+    side_effect_lines,
     status_words,
 )
 
@@ -203,8 +205,10 @@ def _closing(page: _Page, report: Report) -> None:
     page.gap()
     for note in report.notes:
         page.add(f"Note: {clean(note)}", 0, 6)
-    for effect in report.decision.side_effects:
-        page.add(f"Also: {clean(effect)}", 0, 6)
+    for line in side_effect_lines(report):
+        page.add(f"Also: {line}", 0, 6)
+    for line in scan_lines(report):
+        page.add(line, 0, 2)
     page.add(coverage_line(report), 0, 2)
     page.add(policy_line(report), 0, 2)
 

@@ -5,11 +5,13 @@ from outside has been through ``clean`` when it leaves this module, except title
 which each format escapes in its own way.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, assert_never
 
 from iacgate.model.decision import Decision, Outcome, Report, Summary
 from iacgate.model.finding import CheckInfo, Effect, Evidence, Result, Severity, Verdict
+from iacgate.model.scan import Scan
 from iacgate.model.values import Marker
 from iacgate.reports.interface import RenderOptions
 from iacgate.reports.text import ADDRESS_LIMIT, clean, value_text
@@ -27,13 +29,16 @@ __all__ = [
     "group_by_check",
     "headline",
     "input_line",
+    "origins_words",
     "place",
     "place_and_line",
     "policy_line",
     "reasons",
+    "scan_lines",
     "sections",
     "shown",
     "shown_in_one_list",
+    "side_effect_lines",
     "status_words",
 ]
 
@@ -176,7 +181,46 @@ def status_words(result: Result) -> str:
         words.append(result.change.value)
     if result.exception and result.effect is Effect.EXCEPTED:
         words.append(f"exception {clean(result.exception)}")
+    if result.origins:
+        words.append(f"by {origins_words(result)}")
     return ", ".join(words)
+
+
+def origins_words(result: Result) -> str:
+    """Who reports it and what it is called there: ``iacgate and trivy (AVD-AWS-0107)``."""
+    rules: dict[str, list[str]] = {}
+    for origin in result.origins:
+        known = rules.setdefault(clean(origin.tool, ADDRESS_LIMIT), [])
+        if origin.tool != "iacgate" and origin.rule not in known and result.check.id != f"{origin.tool}:{origin.rule}":
+            known.append(origin.rule)
+    named = [f"{tool} ({clean(', '.join(names), ADDRESS_LIMIT)})" if names else tool for tool, names in rules.items()]
+    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+
+
+def scan_lines(report: Report) -> list[str]:
+    """One line a scan: whose, from where, and what shows that it looked; or why it is no evidence."""
+    return [_scan_line(scan) for scan in report.scans]
+
+
+def _scan_line(scan: Scan) -> str:
+    receipt = scan.receipt
+    parts = [count(len(scan.findings), "finding")]
+    parts += [f"{receipt.rules} rules"] if receipt.rules is not None else []
+    parts += [f"commit {receipt.commit[:FINGERPRINT_LENGTH]}"] if receipt.commit else []
+    parts += [receipt.time] if receipt.time else []
+    parts += [f"NO EVIDENCE: {scan.problem}"] if scan.problem else []
+    who = " ".join(filter(None, (receipt.tool, receipt.version)))
+    return clean(f"Scan by {who} ({scan.source}): {', '.join(parts)}")
+
+
+def side_effect_lines(report: Report) -> list[str]:
+    """What the policy asks for beside the decision, counted by kind."""
+    kinds = Counter(effect.kind for effect in report.decision.side_effects)
+    words = {"ticket": "a ticket", "notify": "a notification"}
+    return [
+        clean(f"the policy asks for {words.get(kind, kind)} for {count(number, 'finding')}")
+        for kind, number in kinds.items()
+    ]
 
 
 def _as_it_is(text: str) -> str:

@@ -26,6 +26,7 @@ from iacgate.scanners.environment import Environment, State, inspect
 from iacgate.scanners.jail import Ended, Limits, jailed
 from iacgate.scanners.masked_plan import MaskedPlan, Sentinel, mask_plan
 from iacgate.scanners.scan_cache import cached_scan, keep_scan, scan_key
+from iacgate.scanners.text import NAME_LIMIT, plain
 
 __all__ = ["DEFAULT_TIMEOUT", "CheckovSettings", "read_result", "scanning"]
 
@@ -36,7 +37,6 @@ SENTINEL = Sentinel("aws_db_instance", {"publicly_accessible": True, "engine": "
 _SENTINEL_RULES = frozenset({"CKV_AWS_17", "CKV2_AWS_60"})  # one rule in Python, one about the graph of resources
 _RULE = re.compile(r"CKV[A-Z0-9]*(?:_[A-Z0-9]+){1,3}")
 _CRASHED = re.compile(r"Failed to run check (\S+) on [^\s:]*:(\S+)\s*$")
-_TITLE_LENGTH = 200
 _ARGUMENTS = (
     *("-m", "checkov.main", "--file", "{files}/plan.json", "--framework", "terraform_plan"),
     *("--skip-download", "--quiet", "--compact", "--output", "json"),
@@ -100,7 +100,7 @@ def scanning(plan: Plan, sha256: str, settings: CheckovSettings) -> Iterator[Cal
     Whatever goes wrong with the scanner is the scan's ``problem``. Raises ``InputError`` when the plan cannot be read.
     """
     found = inspect(NAME)
-    receipt = Receipt(NAME, found.version, time=_now(), input_sha256=sha256)
+    receipt = Receipt(NAME, found.version, found.rules or None, time=_now(), input_sha256=sha256)
     if found.state is not State.READY:
         problem = f"{found.problem}; `iacgate scanner install {NAME}` installs it"
         yield lambda: Scan(NAME, receipt, problem=problem)
@@ -226,7 +226,7 @@ def _findings(document: _Document, masked: MaskedPlan) -> Iterator[ScannerFindin
         if address == masked.sentinel or (address, one.check_id) in seen:
             continue
         seen.add((address, one.check_id))
-        title = _title(one.check_name)
+        title = plain(one.check_name, NAME_LIMIT)
         yield ScannerFinding(
             one.check_id, title, _severity(one.severity), title, address, existing=address in masked.unchanged
         )
@@ -234,12 +234,6 @@ def _findings(document: _Document, masked: MaskedPlan) -> Iterator[ScannerFindin
 
 def _address(record: _Record) -> str:
     return record.resource_address or record.resource
-
-
-def _title(text: str) -> str:
-    """One line of printable characters."""
-    shown = "".join(one if one.isprintable() else " " for one in text)
-    return " ".join(shown.split())[:_TITLE_LENGTH]
 
 
 def _severity(text: str | None) -> Severity | None:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -41,6 +42,7 @@ SCANNERS = ("checkov",)
 _RECORD = "iacgate.json"
 _RECORD_FORMAT = 1
 _TIMEOUT = 1800
+_LISTED_RULE = re.compile(r"\| (CKV[A-Z0-9]*_[A-Z0-9_]+) +\|")
 _VERIFY = """
 import base64, hashlib, importlib.metadata, pathlib, sys
 bad = 0
@@ -86,6 +88,8 @@ class Environment(NamedTuple):
     state: State
     version: str = ""
     lock_digest: str = ""
+    rules: int = 0
+    """How many rules for Terraform it lists."""
     problem: str = ""
     """One clause: why it is not ready."""
 
@@ -128,13 +132,13 @@ def inspect(scanner: str, directory: Path | None = None) -> Environment:
         return broken._replace(problem=foreign)
     try:
         record: Any = json.loads((place / _RECORD).read_bytes())
-        version, digest = str(record["version"]), str(record["lock_sha256"])
+        version, digest, rules = str(record["version"]), str(record["lock_sha256"]), int(record["rules"])
         whole = record["format"] == _RECORD_FORMAT and record["scanner"] == scanner
     except (OSError, ValueError, KeyError, TypeError):
         return broken._replace(problem="its installation was not completed")
     if not whole:
         return broken._replace(problem="it was installed by another version of iacgate")
-    known = broken._replace(version=version, lock_digest=digest)
+    known = broken._replace(version=version, lock_digest=digest, rules=rules)
     if not os.access(known.python, os.X_OK):
         return known._replace(problem="the Python that it was installed with is gone")
     lock = read_lock(scanner)
@@ -268,14 +272,26 @@ def _make(made: Environment, lock: Lock, index_url: str | None) -> None:
     damage = _damage(made)
     if damage:
         raise IacgateError(f"{made.scanner} was installed, but {damage}", hint="try again; if it stays, report it")
+    rules = _count_rules(made)
+    if not rules:
+        raise IacgateError(
+            f"{made.scanner} was installed, but lists no rules", hint="try again; if it stays, report it"
+        )
     record = {
         "format": _RECORD_FORMAT,
+        "rules": rules,
         "scanner": made.scanner,
         "version": lock.version,
         "lock_sha256": lock.digest,
         "python": ".".join(map(str, sys.version_info[:3])),
     }
     (made.directory / _RECORD).write_text(json.dumps(record) + "\n", "utf-8")
+
+
+def _count_rules(made: Environment) -> int:
+    """Counted once, at the installation: the list takes as long as a scan."""
+    ran = run_in(made, ["-m", f"{made.scanner}.main", "--list", "--framework", "terraform"], timeout=120)
+    return len(set(_LISTED_RULE.findall(ran.stdout))) if ran.returncode == 0 else 0
 
 
 _ADVICE = "pip takes its index from --index-url, from PIP_INDEX_URL or from its configuration; is one reachable?"

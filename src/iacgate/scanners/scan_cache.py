@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,8 @@ from iacgate.model.scan import Scan
 __all__ = ["cached_scan", "keep_scan", "scan_key"]
 
 _FORMAT = 1
+_LONGEST = 24 * 60 * 60
+"""Seconds that a scan is used: policies ask how old one is."""
 
 
 class _Kept(msgspec.Struct):
@@ -46,6 +49,8 @@ def cached_scan(key: str) -> Scan | None:
         with open(handle, "rb") as file:  # noqa: PTH123 - of a handle
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode) or not _is_mine(status):
+                return None
+            if not 0 <= time.time() - status.st_mtime < _LONGEST:
                 return None
             kept = msgspec.msgpack.decode(file.read(), type=_Kept)
     except (OSError, msgspec.DecodeError):

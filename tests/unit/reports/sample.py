@@ -10,6 +10,7 @@ from iacgate.model.decision import (
     Outcome,
     PolicyInfo,
     Report,
+    SideEffect,
     Summary,
 )
 from iacgate.model.finding import (
@@ -20,12 +21,14 @@ from iacgate.model.finding import (
     Evidence,
     Family,
     Location,
+    Origin,
     Result,
     Severity,
     Subject,
     Tier,
     Verdict,
 )
+from iacgate.model.scan import Receipt, Scan
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
 from iacgate.reports.interface import RenderOptions
 
@@ -274,6 +277,7 @@ def hostile(text: str) -> Report:
             location=Location(name, 1, 2, (Location(name, 3, 4),), name),
             exception=text,
             policy_rule=text,
+            origins=(Origin("iacgate", name), Origin(text, text, text, Severity.HIGH, text, text)),
             subject=Subject("resource", text, text, text, (text,), text),
         )
         for effect in Effect
@@ -281,6 +285,7 @@ def hostile(text: str) -> Report:
     whole = report(*results, fixed=tuple(results[:1]), path=text, workspace=text, reasons=(text,), notes=(text,))
     return whole._replace(
         policy=PolicyInfo(text, text, text, trusted=False),
-        decision=whole.decision._replace(side_effects=(text,)),
+        decision=whole.decision._replace(side_effects=(SideEffect(text, text, text, text, text),)),
+        scans=(Scan(text, Receipt(text, text, 1, text, text, text), problem=text),),
         coverage=whole.coverage._replace(scope=text, not_applicable_reasons={text: 3}),
     )

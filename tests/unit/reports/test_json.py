@@ -23,7 +23,7 @@ def test_is_one_line() -> None:
 
 def test_has_the_keys_of_the_schema() -> None:
     assert list(decoded(s.sample())) == [
-        *("schema", "tool", "input", "policy", "decision", "coverage", "summary", "results", "fixed", "notes")
+        *("schema", "tool", "input", "policy", "decision", "coverage", "summary", "results", "fixed", "notes", "scans")
     ]
 
 
@@ -56,7 +56,42 @@ def test_a_result_has_the_keys_and_values_of_the_schema() -> None:
         "fingerprint_after_move": None,
         "evidence_digest": "d" * 64,
         "exception": "",
+        "sources": ["iacgate"],
     }
+
+
+def test_a_finding_of_another_scanner_keeps_where_it_came_from() -> None:
+    origin = s.Origin("trivy", "AVD-AWS-0180", "0.57.1", s.Severity.HIGH, "public", "")
+    (printed,) = decoded(s.report(s.result(origins=(s.Origin("iacgate", s.RDS.id, "0.1.0"), origin))))["results"]
+    assert printed["sources"] == ["iacgate", "trivy"]
+    assert printed["origins"][1] == {
+        "tool": "trivy",
+        "rule": "AVD-AWS-0180",
+        "version": "0.57.1",
+        "severity": "high",
+        "message": "public",
+        "suppressed": "",
+    }
+
+
+def test_a_scan_and_a_side_effect_are_data() -> None:
+    report = s.report()._replace(scans=(s.Scan("t.sarif", s.Receipt("trivy", rules=3), problem="its run failed"),))
+    effect = s.SideEffect("ticket", "a", "b.c", "f", "acme / all, line 7")
+    printed = decoded(report._replace(decision=report.decision._replace(side_effects=(effect,))))
+    assert printed["scans"] == [
+        {
+            "tool": "trivy",
+            "version": "",
+            "rules": 3,
+            "commit": "",
+            "time": "",
+            "input_sha256": "",
+            "source": "t.sarif",
+            "findings": 0,
+            "problem": "its run failed",
+        }
+    ]
+    assert printed["decision"]["side_effects"] == [effect._asdict()]
 
 
 def test_summary_and_coverage_hold_every_count() -> None:

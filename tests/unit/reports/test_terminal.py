@@ -105,5 +105,21 @@ def test_an_error_of_a_check_has_no_advice_on_the_resource() -> None:
 
 def test_notes_and_side_effects_close_the_report() -> None:
     report = s.report(notes=("a note",))
-    report = report._replace(decision=report.decision._replace(side_effects=("opened PLAT-1",)))
-    assert "Note: a note\nAlso: opened PLAT-1\n30 resources" in page(report)
+    wanted = (s.SideEffect("ticket", "a", "b.c", "f", "p"), s.SideEffect("ticket", "a", "b.d", "g", "p"))
+    report = report._replace(decision=report.decision._replace(side_effects=wanted))
+    assert "Note: a note\nAlso: the policy asks for a ticket for 2 findings\n30 resources" in page(report)
+
+
+def test_a_scan_has_one_line_and_one_that_is_no_evidence_says_why() -> None:
+    good = s.Scan("t.sarif", s.Receipt("trivy", "0.57.1", 512, "4f2d8a6b9c1e0357", "2026-11-20T08:20:00Z"))
+    bad = s.Scan("k.sarif", s.Receipt("kics"), problem="its run failed")
+    text = page(s.report()._replace(scans=(good, bad)))
+    line = "Scan by trivy 0.57.1 (t.sarif): 0 findings, 512 rules, commit 4f2d8a6b9c1e, 2026-11-20T08:20:00Z"
+    assert line in " ".join(text.split())
+    assert "Scan by kics (k.sarif): 0 findings, NO EVIDENCE: its run failed\n" in text
+
+
+def test_a_finding_of_several_scanners_names_them() -> None:
+    origins = (s.Origin("iacgate", s.RDS.id), s.Origin("trivy", "AVD-AWS-0180"), s.Origin("kics", "3511"))
+    text = " ".join(page(s.report(s.result(origins=origins))).split())
+    assert "introduced, by iacgate, trivy (AVD-AWS-0180) and kics (3511)" in text

@@ -41,7 +41,7 @@ def scanner(directory: Path, body: str = "say()") -> Path:
     (place / "bin").mkdir(parents=True)
     place.chmod(0o700)
     lock = read_lock("checkov")
-    record = {"format": 1, "scanner": "checkov", "version": lock.version, "lock_sha256": lock.digest}
+    record = {"format": 1, "scanner": "checkov", "rules": 1000, "version": lock.version, "lock_sha256": lock.digest}
     (place / "iacgate.json").write_text(json.dumps(record))
     python = place / "bin" / "python"
     python.write_text(f"#!{sys.executable} -IS\n{HONEST}\n{body}\n")

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -356,6 +357,14 @@ class TestCache:
         assert second.findings == first.findings
         assert second.receipt == first.receipt
         assert any("from the cache" in note for note in second.notes)
+
+    def test_a_scan_of_the_day_before_is_made_again(self, count: Path, tmp_path: Path) -> None:
+        scan(cache=True)
+        (file,) = tmp_path.glob("cache/iacgate/scans/*.msgpack")
+        for before in (-24 * 3600 - 1, 3600):  # or of a day that is yet to come
+            os.utime(file, (time.time() + before, time.time() + before))
+            scan(cache=True)
+        assert count.read_text() == "xxx"
 
     def test_without_the_cache_it_is_scanned_again(self, count: Path) -> None:
         scan(cache=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iacgate.model.origin import Origin
+from iacgate.sources.hcl.conversion import UntoldError, exact, inexact, to_number, to_text
 from iacgate.sources.hcl.syntax import Expression
-from iacgate.sources.hcl.types import number_of, text_of
 from iacgate.sources.hcl.values import Encoded, EvaluationError, SetValue, Text, Unknown, holds_unknown, unknown_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = ["Each", "Scope", "evaluate", "try_evaluate"]
 
 _MAX_TEXT = 1024 * 1024
 _MAX_ELEMENTS = 100_000
+_LARGEST = 2**256
 
 
 class Each(NamedTuple):
@@ -57,7 +59,10 @@ def try_evaluate(expression: Expression, scope: Scope) -> Any:
 def evaluate(expression: Expression, scope: Scope) -> Any:
     """The value. Raises ``EvaluationError`` where Terraform would refuse the expression."""
     scope.module.shared.take_step()
-    return _KINDS[expression[0]](expression, scope)
+    try:
+        return _KINDS[expression[0]](expression, scope)
+    except UntoldError as error:
+        return Unknown(Origin(why=str(error)))
 
 
 def _value(expression: Expression, scope: Scope) -> Any:
@@ -78,7 +83,7 @@ def _template(expression: Expression, scope: Scope) -> Any:
 def _text_in_template(value: Any) -> str:
     if value is None:
         raise EvaluationError("null cannot stand in a template")
-    return text_of(value)
+    return str(to_text(value))
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -104,7 +109,7 @@ def _object(expression: Expression, scope: Scope) -> Any:
         if isinstance(key, Unknown):
             unknown_key = unknown_of(key, value, *([unknown_key] if unknown_key else []))
         else:
-            out[text_of(key)] = value
+            out[to_text(key)] = value
     return unknown_of(unknown_key, out) if unknown_key is not None else out
 
 
@@ -175,11 +180,11 @@ def element_of(value: Any, key: Any) -> Any:
     if isinstance(key, Unknown):
         return unknown_of(value, key)
     if isinstance(value, dict):
-        if key is None or isinstance(key, list | dict) or text_of(key) not in value:
+        if key is None or isinstance(key, list | dict) or to_text(key) not in value:
             raise EvaluationError("there is no such key")
-        return value[text_of(key)]
+        return value[to_text(key)]
     if isinstance(value, list) and not isinstance(value, SetValue):
-        position = number_of(key)
+        position = to_number(key)
         if position != int(position) or not 0 <= position < len(value):
             raise EvaluationError("there is no such element")
         return value[int(position)]
@@ -273,7 +278,7 @@ def _not(expression: Expression, scope: Scope) -> Any:
 
 def _minus(expression: Expression, scope: Scope) -> Any:
     value = evaluate(expression[1], scope)
-    return unknown_of(value) if isinstance(value, Unknown) else -number_of(value)
+    return unknown_of(value) if isinstance(value, Unknown) else -to_number(value)
 
 
 def _chain(expression: Expression, scope: Scope) -> Any:
@@ -289,7 +294,7 @@ def _chain(expression: Expression, scope: Scope) -> Any:
         elif isinstance(value, Unknown) or isinstance(other, Unknown):
             value = unknown_of(value, other)
         else:
-            value = _calculate(sign, number_of(value), number_of(other))
+            value = _calculate(sign, to_number(value), to_number(other))
     return value
 
 
@@ -334,22 +339,26 @@ def _all_equal(pairs: Iterable[tuple[Any, Any]]) -> Any:
 
 
 def _calculate(sign: str, one: int | float, other: int | float) -> Any:
+    """Exactly, as Terraform's numbers are. Raises ``UntoldError`` for what no float can hold."""
     if sign in ("/", "%") and other == 0:
         raise EvaluationError("division by zero")
-    if sign == "/":
-        exact = isinstance(one, int) and isinstance(other, int) and one % other == 0
-        return one // other if exact else one / other
-    if sign == "%":
-        return int(math.fmod(one, other)) if isinstance(one, int) and isinstance(other, int) else math.fmod(one, other)
-    if sign == "*" and isinstance(one, int) and isinstance(other, int) and one.bit_length() + other.bit_length() > 512:
-        raise EvaluationError("the number is too large")
-    return _OPERATORS[sign](one, other)
+    if abs(one) > _LARGEST or abs(other) > _LARGEST:
+        raise UntoldError("numbers of that size are not computed with")
+    result = _OPERATORS[sign](exact(one), exact(other))
+    return result if isinstance(result, bool) else inexact(result)
+
+
+def _remainder(one: Fraction, other: Fraction) -> Fraction:
+    """With the sign of the dividend, as Terraform has it."""
+    return one - other * math.trunc(one / other)
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
+    "/": operator.truediv,
+    "%": _remainder,
     "<": operator.lt,
     ">": operator.gt,
     "<=": operator.le,
@@ -420,11 +429,11 @@ def _map(expression: Expression, scope: Scope) -> Any:
             if isinstance(made, Unknown):
                 return unknown_of(made, value, collection)
             if grouped:
-                out.setdefault(text_of(made), []).append(value)
-            elif text_of(made) in out:
+                out.setdefault(to_text(made), []).append(value)
+            elif to_text(made) in out:
                 raise EvaluationError("two elements have the same key")
             else:
-                out[text_of(made)] = value
+                out[to_text(made)] = value
     except _OpenError as error:
         return error.unknown
     return out

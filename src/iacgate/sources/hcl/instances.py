@@ -14,13 +14,14 @@ from iacgate.errors import InputError
 from iacgate.model.address import Address, ModuleStep, quote_key
 from iacgate.model.origin import Origin, Target
 from iacgate.sources.hcl.body import LEFT, BodyTree, body_tree
+from iacgate.sources.hcl.conversion import UntoldError, as_set, to_number
 from iacgate.sources.hcl.expressions import Each, Scope, evaluate, try_evaluate
-from iacgate.sources.hcl.functions import FileContext, Function
+from iacgate.sources.hcl.functions.signature import FileContext, Function
 from iacgate.sources.hcl.module import ModuleSource, Placed
 from iacgate.sources.hcl.secrecy import holds_secret
 from iacgate.sources.hcl.syntax import Body, Expression
-from iacgate.sources.hcl.types import ANY, Type, convert, number_of, parse_type
-from iacgate.sources.hcl.values import EvaluationError, SetValue, Unknown, holds_unknown, unknown_of
+from iacgate.sources.hcl.types import ANY, Type, convert, parse_type
+from iacgate.sources.hcl.values import EvaluationError, Unknown, holds_unknown, unknown_of
 
 __all__ = ["ModuleInstance", "ResourceInstance", "ResourceSchema", "Shared"]
 
@@ -125,8 +126,8 @@ def instances_of(body: Body, scope: Scope) -> Instances:
     if count is not None:
         value = try_evaluate(count.expression, scope)
         try:
-            number = None if isinstance(value, Unknown) or value is None else number_of(value)
-        except EvaluationError:
+            number = None if isinstance(value, Unknown) or value is None else to_number(value)
+        except (EvaluationError, UntoldError):
             number = None
         if number is None:
             return Instances("unknown", {"": Each(None, None, unknown_of(value, why=_HOW_MANY))})
@@ -140,7 +141,7 @@ def instances_of(body: Body, scope: Scope) -> Instances:
                 raise InputError(f"a block asks for more than {_MAX_INSTANCES} instances")
             return Instances("for_each", {quote_key(key): Each(key, item, None) for key, item in value.items()})
         if isinstance(value, list) and not holds_unknown(value) and all(isinstance(item, str) for item in value):
-            return Instances("for_each", {quote_key(item): Each(item, item, None) for item in SetValue.of(value)})
+            return Instances("for_each", {quote_key(item): Each(item, item, None) for item in as_set(value)})
         open_one = unknown_of(value, why=_HOW_MANY)
         return Instances("unknown", {"": Each(open_one, _each_value(value), None)})
     return _SINGLE

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from iacgate.sources.hcl.conversion import UntoldError, as_set, to_bool, to_number, to_text
 from iacgate.sources.hcl.syntax import Expression
-from iacgate.sources.hcl.values import EvaluationError, SetValue, Unknown
+from iacgate.sources.hcl.values import EvaluationError, Unknown, unknown_of
 
-__all__ = ["ANY", "Type", "convert", "number_of", "parse_type", "text_of", "type_of_schema"]
+__all__ = ["ANY", "Type", "convert", "parse_type", "type_of_schema"]
 
 
 class Type(NamedTuple):
@@ -82,18 +83,25 @@ def convert(value: Any, wanted: Type, evaluate: Callable[[Expression], Any] | No
     """
     if value is None or isinstance(value, Unknown):
         return value
+    try:
+        return _convert(value, wanted, evaluate)
+    except UntoldError as error:
+        return unknown_of(value, why=str(error))
+
+
+def _convert(value: Any, wanted: Type, evaluate: Callable[[Expression], Any] | None) -> Any:
     match wanted.name:
         case "string":
-            return text_of(value)
+            return to_text(value)
         case "number":
-            return number_of(value)
+            return to_number(value)
         case "bool":
-            return _bool(value)
+            return to_bool(value)
         case "list" | "set":
             if not isinstance(value, list):
                 raise EvaluationError(f"a {wanted.name} is needed")
             items = [convert(item, wanted.element or ANY, evaluate) for item in value]
-            return SetValue.of(items) if wanted.name == "set" else items
+            return as_set(items) if wanted.name == "set" else items
         case "map":
             if not isinstance(value, dict):
                 raise EvaluationError("a map is needed")
@@ -120,45 +128,3 @@ def _object(value: Any, wanted: Type, evaluate: Callable[[Expression], Any] | No
             given = evaluate(field.default)
         out[name] = convert(given, field.type, evaluate)
     return out
-
-
-def text_of(value: Any) -> str:
-    """A primitive as a string. Raises ``EvaluationError`` for anything else."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
-    raise EvaluationError("a string is needed")
-
-
-def number_of(value: Any) -> int | float:
-    """A number, or a string that is one. Raises ``EvaluationError`` for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            return int(text)
-        except ValueError:
-            pass
-        try:
-            number = float(text)
-        except ValueError:
-            raise EvaluationError("a number is needed") from None
-        if number - number == 0:  # neither infinite nor NaN
-            return number
-    raise EvaluationError("a number is needed")
-
-
-def _bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "1"):
-        return True
-    if value in ("false", "0"):
-        return False
-    raise EvaluationError("a bool is needed")

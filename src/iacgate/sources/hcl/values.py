@@ -7,7 +7,7 @@ a missing module would tell is an :class:`Unknown`, which may stand anywhere ins
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from iacgate.model.origin import Origin
@@ -92,21 +92,6 @@ class SetValue(list[Any]):
     """A set: each element once, strings and numbers in order, as Terraform iterates over it."""
 
     __slots__ = ()
-
-    @classmethod
-    def of(cls, elements: Iterable[Any]) -> SetValue:
-        """A set of these elements."""
-        once: list[Any] = []
-        for one in elements:
-            if not any(_same(one, other) for other in once):
-                once.append(one)
-        if all(isinstance(one, str) for one in once) or all(type(one) in (int, float) for one in once):
-            once.sort()
-        return cls(once)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other or (isinstance(one, bool) is isinstance(other, bool) and one == other)
 
 
 def unknowns_in(value: Any) -> Iterator[Unknown]:
