@@ -1,4 +1,4 @@
-"""Compare Terraform's built-in functions with ours, expression by expression.
+"""Compare Terraform's expressions and built-in functions with ours, one by one.
 
 The table is ``tests/unit/sources/hcl/functions.jsonl``: an expression a line, and what Terraform made of it, in JSON as
 ``jsonencode`` writes it. To add one, append ``{"expression": "upper(1)"}`` and record it; Terraform 1.11 must be on
@@ -18,16 +18,19 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))  # runs from a checkout without an installation
 
-from iacgate.sources.hcl.conversion import to_text  # noqa: E402
+from iacgate.sources.hcl.expressions import Scope, evaluate  # noqa: E402
 from iacgate.sources.hcl.functions.encoding import json_text  # noqa: E402
 from iacgate.sources.hcl.functions.signature import FileContext  # noqa: E402
 from iacgate.sources.hcl.functions.table import functions  # noqa: E402
+from iacgate.sources.hcl.instances import ModuleInstance, Shared  # noqa: E402
+from iacgate.sources.hcl.module import read_module  # noqa: E402
 from iacgate.sources.hcl.parse import parse_hcl  # noqa: E402
 from iacgate.sources.hcl.syntax import Expression  # noqa: E402
 from iacgate.sources.hcl.values import EvaluationError, SetValue, holds_unknown, unknown_of  # noqa: E402
@@ -155,29 +158,22 @@ def context_of(directory: Path) -> FileContext:
 
 
 def value_of(expression: Expression, context: FileContext, names: dict[str, Any] | None = None) -> Any:
-    """What literals, lists, objects and calls come to; of the rest of HCL only what the table needs."""
-    kind, *rest = expression
+    """What an expression comes to in an empty module. Raises ``EvaluationError``."""
+    shared = Shared(context.directory, NoSchema(), lambda _: None, {}, functions(), context.root)
+    module = ModuleInstance(shared, read_module(context.directory, ()), (), {}, {}, False, ())
+    return evaluate(expression, Scope(module, None, names or {}))
 
-    def value(one: Expression) -> Any:
-        return value_of(one, context, names)
 
-    match kind:
-        case "value":
-            return rest[0]
-        case "list":
-            return [value(one) for one in rest[0]]
-        case "object":
-            return {to_text(value(key)): value(one) for key, one in rest[0]}
-        case "name":
-            return (names or {})[rest[0]]
-        case "template":
-            return "".join(str(to_text(value(one))) for one in rest[0])
-        case "chain" if rest[1] == [["+", ["value", 0]]]:
-            return value(rest[0])
-        case "call":
-            return call(rest[0], [value(one) for one in rest[1]], context)
-        case _:
-            raise SystemExit(f"the table's expressions hold no {kind}")
+class NoSchema:
+    """No provider is known."""
+
+    def paths(self, resource_type: str) -> Mapping[str, Any]:
+        """None."""
+        return {}
+
+    def left_to_provider(self, resource_type: str, path: str) -> bool:
+        """Never."""
+        return False
 
 
 def call(name: str, arguments: list[Any], context: FileContext) -> Any:

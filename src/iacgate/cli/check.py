@@ -228,7 +228,9 @@ def _refuse_overwriting(paths: tuple[str, ...], targets: list[str]) -> None:
 
 
 def _beside(paths: tuple[str, ...]) -> list[Path]:
-    return [Path(path).parent for path in paths if path != "-"]
+    """Where a configuration file would lie that is not obeyed: beside a file, and in a directory."""
+    given = [Path(path) for path in paths if path != "-"]
+    return [*(one.parent for one in given), *given]
 
 
 def _code(reports: list[Report], *, exit_zero: bool) -> int:

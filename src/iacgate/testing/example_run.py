@@ -15,6 +15,7 @@ from iacgate.model.finding import Result, Verdict
 from iacgate.model.plan import Plan
 from iacgate.policy.catalogue import Catalogue, catalogue_of, lint_files
 from iacgate.policy.conditions import compile_condition
+from iacgate.policy.evaluate import Evaluation
 from iacgate.policy.own_files import CheckFiles
 from iacgate.policy.provider_schema import ProviderSchema, load
 from iacgate.policy.subject import FAIL_TRUTH, ConditionError
@@ -23,6 +24,7 @@ from iacgate.policy.yaml_nodes import did_you_mean
 from iacgate.reports.wording import evidence_lines
 from iacgate.sources.plan_json import read_plan
 from iacgate.testing.examples import ExampleError, example_plan
+from iacgate.testing.hcl_example import example_from_hcl
 from iacgate.testing.judging import evaluate_example, fits, verdicts_of
 
 __all__ = ["CheckRun", "ExampleRun", "run_examples"]
@@ -138,9 +140,32 @@ def _run_example(
     for case in cases:
         case.look(plan, world)
     if fits(label, verdicts):
-        return ExampleRun(label, number + 1, line, got, True, ())
+        differs = tuple(_differs_as_hcl(label, text, evaluation, check["id"], catalogue, schema, example.owns_account))
+        return ExampleRun(label, number + 1, line, got, not differs, differs)
     why = [said for result in evaluation.results for said in _said(result)] or _unmatched(check, plan)
     return ExampleRun(label, number + 1, line, got, False, tuple(why))
+
+
+def _differs_as_hcl(
+    label: str,
+    text: str,
+    planned: Evaluation,
+    check: str,
+    catalogue: Catalogue,
+    schema: ProviderSchema,
+    owns_account: bool,
+) -> Iterator[str]:
+    """What the same text comes to as HCL, where that is something else. HCL may know what a plan does not yet."""
+    plan = example_from_hcl(text, schema)
+    yield from (f"as HCL: {problem}" for problem in plan.problems)
+    written = evaluate_example(check, plan, catalogue, owns_account=owns_account)
+    if label != "unknown" and not fits(label, verdicts_of(written)):
+        yield f"as HCL: {', '.join(sorted({str(one) for one in verdicts_of(written)})) or 'nothing is judged'}"
+    by_address = {one.subject.address: one.verdict for one in planned.results}
+    for one in written.results:
+        other = by_address.get(one.subject.address, one.verdict)
+        if one.verdict is not other and {one.verdict, other} == {Verdict.PASS, Verdict.FAIL}:
+            yield f"{one.subject.address}: {other} as a plan, {one.verdict} as HCL"
 
 
 def _said(result: Result) -> Iterator[str]:

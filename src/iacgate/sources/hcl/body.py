@@ -15,7 +15,10 @@ from iacgate.sources.hcl.types import convert, type_of_schema
 from iacgate.sources.hcl.values import EvaluationError, SetValue, Unknown, holds_unknown, unknown_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from iacgate.sources.hcl.expressions import Scope
+    from iacgate.sources.hcl.instances import Shared
 
 __all__ = ["LEFT", "BodyTree", "body_tree"]
 
@@ -23,6 +26,7 @@ LEFT = Unknown()
 """Left out by the author, and settled by the provider."""
 _NOTHING = Unknown(Origin(closed=True, null=True))
 """Written, and yet nothing: the provider settles it all the same."""
+_NO_BLOCKS: list[Any] = []
 _META = frozenset({"count", "for_each", "provider", "depends_on"})
 _META_BLOCKS = frozenset({"lifecycle", "provisioner", "connection"})
 _MAX_BLOCKS = 10_000
@@ -68,7 +72,7 @@ def _level(body: Body, scope: Scope, kind: str, prefix: str) -> tuple[dict[str, 
         values[name], mask = _blocks(name, blocks, scope, kind, prefix, known)
         if mask:
             secret[name] = mask
-    _fill(values, schema, kind, prefix, scope)
+    _fill(values, kind, prefix, shared)
     return values, secret
 
 
@@ -153,16 +157,23 @@ def _dynamic(block: Block, scope: Scope) -> list[tuple[Body, Scope]] | Unknown:
     return [(content.body, scope.within({name: {"key": key, "value": value}})) for key, value in pairs]
 
 
-def _fill(values: dict[str, Any], schema: dict[str, Any], kind: str, prefix: str, scope: Scope) -> None:
+def _fill(values: dict[str, Any], kind: str, prefix: str, shared: Shared) -> None:
     """What the author left out."""
-    left = scope.module.shared.schema.left_to_provider
-    for name, known in schema.items():
-        if name in values:
-            continue
+    key = (kind, prefix)
+    left_out = shared.left_out.get(key)
+    if left_out is None:
+        left_out = shared.left_out[key] = list(_left_out(kind, prefix, shared))
+    for name, value in left_out:
+        if name not in values:
+            values[name] = value
+
+
+def _left_out(kind: str, prefix: str, shared: Shared) -> Iterator[tuple[str, Any]]:
+    for name, known in shared.children(kind, prefix).items():
         if prefix:
             if known.computed and not known.optional:
-                values[name] = LEFT
-        elif known.computed or left(kind, name):
-            values[name] = LEFT
+                yield name, LEFT
+        elif known.computed or shared.schema.left_to_provider(kind, name):
+            yield name, LEFT
         else:
-            values[name] = [] if known.type == "block" and known.nesting != "single" else None
+            yield name, _NO_BLOCKS if known.type == "block" and known.nesting != "single" else None

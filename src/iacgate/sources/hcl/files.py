@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from iacgate.sources.hcl.parse import MAX_BYTES, parse_hcl, warm_up
-from iacgate.sources.hcl.syntax import Body, FileSyntax, SyntaxProblem
+from iacgate.sources.hcl.syntax import MAX_BYTES, Body, FileSyntax, SyntaxProblem
 
 __all__ = ["HCL_SUFFIXES", "ParsedFile", "directories_below", "module_files", "parse_files", "variable_files"]
 
@@ -129,6 +128,8 @@ def _parse_all(files: list[_Work], cache: Path | None) -> Iterator[FileSyntax]:
     else:
         from concurrent.futures import ProcessPoolExecutor
 
+        from iacgate.sources.hcl.parse import warm_up
+
         warm_up()
         with ProcessPoolExecutor(cores) as pool:
             results = list(pool.map(_parse, work, chunksize=max(1, min(32, len(work) // (4 * cores)))))
@@ -151,6 +152,8 @@ def _parse(work: tuple[str, bytes]) -> bytes:
         line = data.count(b"\n", 0, error.start) + 1
         return _encode(FileSyntax(Body([], []), [SyntaxProblem(line, "it is not text in UTF-8")], []))
     if kind == "hcl":
+        from iacgate.sources.hcl.parse import parse_hcl  # here: what the cache has needs no parser
+
         return _encode(parse_hcl(text))
     from iacgate.sources.hcl.json_syntax import parse_json, parse_json_values
 

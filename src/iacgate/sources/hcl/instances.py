@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from iacgate.errors import InputError
 from iacgate.model.address import Address, ModuleStep, quote_key
 from iacgate.model.origin import Origin, Target
+from iacgate.model.plan import ChangeValues
 from iacgate.sources.hcl.body import LEFT, BodyTree, body_tree
 from iacgate.sources.hcl.conversion import UntoldError, as_set, to_number
 from iacgate.sources.hcl.expressions import Each, Scope, evaluate, try_evaluate
@@ -26,7 +27,7 @@ from iacgate.sources.hcl.values import EvaluationError, Unknown, holds_unknown, 
 __all__ = ["ModuleInstance", "ResourceInstance", "ResourceSchema", "Shared"]
 
 _HOW_MANY = "how many there are is not known"
-_MAX_STEPS = 5_000_000
+_MAX_STEPS = 500_000
 _MAX_INSTANCES = 10_000
 _MAX_MODULES = 40
 
@@ -87,6 +88,10 @@ class Shared:
         self.missing: dict[str, str] = {}
         """Module calls whose source is not here, and why."""
         self.problems: list[str] = []
+        self.mentions: dict[int, list[tuple[str, str, str]]] = {}
+        """By identity of an expression: what it refers to (``secrecy``)."""
+        self.left_out: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+        """By type and path: what a body has where its author wrote nothing (``body``)."""
         self._steps = 0
         self._children: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -238,8 +243,18 @@ class ResourceInstance:
         self.placed = placed
         self.uncertain = uncertain
         self._scope = Scope(module, each)
+        self.planned: ChangeValues | None = None
+        """Its values in the shape of a plan's, once they were asked for."""
         self._tree: BodyTree | None = None
         self._pending = False
+        self._reference: Resource | None = None
+
+    @property
+    def reference(self) -> Resource:
+        """What stands for it in expressions."""
+        if self._reference is None:
+            self._reference = Resource(self)
+        return self._reference
 
     def tree(self) -> BodyTree:
         """Its attributes: what the author wrote, and what the provider is left to settle."""
@@ -397,7 +412,7 @@ class ModuleInstance:
         if (mode, kind, name) not in self.source.resources:
             raise EvaluationError("there is no such resource in this module")
         found, instances = self.resource_instances(mode, kind, name)
-        values = {key: Resource(one) for key, one in instances.items()}
+        values = {key: one.reference for key, one in instances.items()}
         return _by_mode(found, values)
 
     def resource_instances(self, mode: str, kind: str, name: str) -> tuple[Instances, dict[str, ResourceInstance]]:

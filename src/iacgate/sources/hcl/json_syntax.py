@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from iacgate.sources.hcl.parse import MAX_BYTES, parse_expression
-from iacgate.sources.hcl.syntax import Attribute, Block, Body, Expression, FileSyntax, SyntaxProblem
+from iacgate.sources.hcl.parse import parse_expression
+from iacgate.sources.hcl.syntax import MAX_BYTES, Attribute, Block, Body, Expression, FileSyntax, SyntaxProblem
 from iacgate.sources.hcl.template import assemble, template_parts
 
 __all__ = ["parse_json", "parse_json_values"]

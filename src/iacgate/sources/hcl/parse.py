@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lark.exceptions import LarkError
 
-from iacgate.sources.hcl.syntax import Attribute, Block, Body, Expression, FileSyntax, SyntaxProblem
+from iacgate.sources.hcl.syntax import MAX_BYTES, Attribute, Block, Body, Expression, FileSyntax, SyntaxProblem
 from iacgate.sources.hcl.template import Part, assemble, heredoc_parts, unescape
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["parse_expression", "parse_hcl", "warm_up"]
 
-MAX_BYTES = 8 * 1024 * 1024
 _MAX_DEPTH = 120
 _BRACKETS = re.compile(r"[(\[{]")
 _REQUEST = re.compile(r"(?:#|//|/\*)\s*(iacgate:[^\n]{0,200})")

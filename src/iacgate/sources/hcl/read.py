@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -137,7 +137,7 @@ def _root(
         decode_change=_values,
         decode_configuration=lambda: configuration_of(root),
         decode_prior_state=_no_prior_state,
-        origins=_Origins(by_address),
+        origins=_Origins(instances),
         problems=problems,
     )
     notes = [f"{where} is not judged: {why}" for where, why in sorted(shared.missing.items())]
@@ -185,38 +185,55 @@ def _change(one: ResourceInstance) -> ResourceChange:
 
 
 def _values(change: ResourceChange) -> ChangeValues:
-    tree = change.change.tree()
-    after, unknown = _apart(tree.values)
-    return ChangeValues(None, after, unknown, None, tree.secret)
+    instance: ResourceInstance = change.change
+    if instance.planned is None:
+        tree = instance.tree()
+        after, unknown = _apart(tree.values)
+        instance.planned = ChangeValues(None, after, unknown, None, tree.secret)
+    return instance.planned
+
+
+_PLAIN = frozenset({type(None), bool, int, float, str})
 
 
 def _apart(value: Any) -> tuple[Any, Any]:
     """What is known, and a mask of what is not."""
-    if isinstance(value, Unknown):
-        return None, True
+    kind = type(value)
+    if kind in _PLAIN:
+        return value, None
+    if kind is dict:
+        known: dict[str, Any] = {}
+        masks: dict[str, Any] = {}
+        for key, item in value.items():
+            if item is LEFT:
+                known[key] = None
+                masks[key] = True
+            elif type(item) in _PLAIN:
+                known[key] = item
+            else:
+                known[key], mask = _apart(item)
+                if mask:
+                    masks[key] = mask
+        return known, masks or None
     if isinstance(value, list):
         parts = [_apart(item) for item in value]
-        masks = [mask for _, mask in parts]
-        return [known for known, _ in parts], masks if any(masks) else None
-    if isinstance(value, dict):
-        entries = {key: _apart(item) for key, item in value.items()}
-        return {key: known for key, (known, _) in entries.items()}, {
-            key: mask for key, (_, mask) in entries.items() if mask
-        } or None
+        return [part for part, _ in parts], [mask for _, mask in parts] if any(mask for _, mask in parts) else None
+    if isinstance(value, Unknown):
+        return None, True
     return value, None
 
 
 class _Origins:
     """Where unknown values come from: what the evaluation left in their place says it."""
 
-    def __init__(self, instances: Mapping[str, ResourceInstance]) -> None:
-        self._instances = instances
+    def __init__(self, instances: Iterable[ResourceInstance]) -> None:
+        self._instances = {one.address: one for one in instances}
 
     def find(
         self, address: Address, path: tuple[str | int, ...], values: dict[str, Any]
     ) -> Origin | Literal[False] | None:
         """See :class:`iacgate.model.origin.Origins`."""
-        instance = self._instances.get(str(address))
+        instance = self._instances.get(address)
         if instance is None:
             return None
         here: Any = instance.tree().values
@@ -255,7 +272,7 @@ class _Origins:
         return pieces[0].origin
 
     def _at(self, address: Address, path: tuple[str | int, ...]) -> Any:
-        instance = self._instances.get(str(address))
+        instance = self._instances.get(address)
         here: Any = instance.tree().values if instance is not None else None
         for step in path:
             if isinstance(here, Encoded):

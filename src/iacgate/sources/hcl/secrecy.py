@@ -20,7 +20,13 @@ __all__ = ["holds_secret"]
 
 def holds_secret(expression: Expression, module: ModuleInstance) -> bool:
     """Something in it is marked, here or where it comes from."""
-    return any(_marked(kind, name, part, module) for kind, name, part in _mentions(expression))
+    if expression[0] == "value":
+        return False
+    known = module.shared.mentions
+    found = known.get(id(expression))  # the module's source keeps the expression alive
+    if found is None:
+        found = known[id(expression)] = list(_mentions(expression))
+    return any(_marked(kind, name, part, module) for kind, name, part in found)
 
 
 def _mentions(expression: Any) -> Iterator[tuple[str, str, str]]:

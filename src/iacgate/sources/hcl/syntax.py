@@ -28,9 +28,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["Attribute", "Block", "Body", "Expression", "FileSyntax", "SyntaxProblem"]
+__all__ = ["MAX_BYTES", "Attribute", "Block", "Body", "Expression", "FileSyntax", "SyntaxProblem"]
 
 Expression = list[Any]
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Larger files are refused."""
 
 
 class Attribute(NamedTuple):

@@ -23,6 +23,7 @@ class Tree:
         self._cache = cache
         self._files: dict[Path, ParsedFile] = {}
         self._modules: dict[Path, ModuleSource | None] = {}
+        self._shown: dict[Path, str] = {}
 
     def parse(self, directories: Iterable[Path]) -> None:
         """Parse the files of many directories at once."""
@@ -52,7 +53,10 @@ class Tree:
 
     def shown(self, path: Path) -> str:
         """A path as reports show it: relative to the top."""
-        return Path(os.path.relpath(path, self.top)).as_posix()
+        known = self._shown.get(path)
+        if known is None:
+            known = self._shown[path] = Path(os.path.relpath(path, self.top)).as_posix()
+        return known
 
 
 def installed_modules(directory: Path) -> dict[str, Path]:

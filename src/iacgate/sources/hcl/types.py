@@ -6,6 +6,7 @@ https://developer.hashicorp.com/terraform/language/expressions/type-constraints
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from iacgate.sources.hcl.conversion import UntoldError, as_set, to_bool, to_number, to_text
@@ -68,6 +69,7 @@ def _field(expression: Expression) -> Field:
             return Field(parse_type(expression), False, None)
 
 
+@lru_cache(maxsize=1024)
 def type_of_schema(text: str) -> Type:
     """A provider schema's type, as ``list(string)``."""
     name, bracket, rest = text.partition("(")

@@ -99,7 +99,13 @@ def test_what_is_told_of_arguments_known_in_part_holds_whatever_they_turn_out_to
     wrong, told = [], 0
     for row in ROWS:
         kind, name, *rest = parse(row["expression"])
-        if kind != "call" or recorded(row)[0] == ERROR or not functions()[name].accepts_unknown:
+        if (
+            kind != "call"
+            or recorded(row)[0] == ERROR
+            or rest[1]  # expanded by the evaluator
+            or name not in functions()
+            or not functions()[name].accepts_unknown
+        ):
             continue
         arguments = [value_of(one, context) for one in rest[0]]
         if holds_unknown(arguments) or name == "templatefile":
