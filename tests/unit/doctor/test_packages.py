@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from iacgate.cli.main import main
 from iacgate.doctor import packages, surroundings
 from iacgate.doctor.diagnosis import Line, Status, exit_code
 from iacgate.errors import IacgateError
-from iacgate.sources.hcl import library
+from iacgate.sources.hcl import library, parse
 
 from tests.acceptance.hostile import instance, judge, judge_plan, plan
 from tests.unit.scanners.fake import scanner
@@ -123,13 +123,17 @@ def test_a_foreign_hcl2_is_found_by_what_it_cannot_do(monkeypatch: pytest.Monkey
 
 
 @pytest.fixture
-def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What ``hcl2`` is where bc-python-hcl2 was written last: it has ``loads``, and a parser of another shape."""
     module: Any = type(sys)("hcl2")
     module.loads = None
     parser = type(sys)("hcl2.parser")
     monkeypatch.setitem(sys.modules, "hcl2", module)
     monkeypatch.setitem(sys.modules, "hcl2.parser", parser)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # what was parsed before needs no parser
+    parse._parser.cache_clear()
+    yield
+    parse._parser.cache_clear()
 
 
 @pytest.mark.usefixtures("foreign")
