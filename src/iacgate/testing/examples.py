@@ -17,6 +17,7 @@ import msgspec
 
 from iacgate.model.address import Address
 from iacgate.policy.provider_schema import ProviderSchema
+from iacgate.sources.hcl.library import hcl2_package
 
 __all__ = ["ExampleError", "ExamplePlan", "example_plan"]
 
@@ -37,8 +38,7 @@ class ExamplePlan(NamedTuple):
 
 def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
     """Make a plan of an example. Raises ``ExampleError``."""
-    import hcl2
-
+    hcl2 = hcl2_package()
     try:
         document = hcl2.loads(text if text.endswith("\n") else text + "\n")
     except Exception as error:  # the parser's own exceptions have no common root
@@ -111,9 +111,7 @@ def _heredoc(text: str) -> str:
 
 
 def _jsonencode(text: str) -> Any:
-    import hcl2
-
-    value = _literal(hcl2.loads(f"value = {text}\n")["value"])
+    value = _literal(hcl2_package().loads(f"value = {text}\n")["value"])
     return _UNKNOWN if _holds_unknown(value) else msgspec.json.encode(value).decode()
 
 

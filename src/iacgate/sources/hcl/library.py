@@ -6,7 +6,7 @@ something else: then the error says so (``iacgate doctor`` says more).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iacgate.errors import IacgateError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lark import Lark, Token
 
-__all__ = ["hcl2_parser"]
+__all__ = ["hcl2_package", "hcl2_parser"]
 
 _NAME = r"[^\W\d][\w-]*"
 _SPACES = r"[\t\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*"
@@ -45,10 +45,7 @@ def hcl2_parser() -> Lark:
         from hcl2.parser import parser
         from hcl2.postlexer import PostLexer  # noqa: F401 - bc-python-hcl2 has none
     except ImportError:
-        raise IacgateError(
-            "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
-            hint="`iacgate doctor` says what overwrites it; install iacgate in an environment of its own",
-        ) from None
+        raise _not_python_hcl2() from None
     return _lean(parser(), NewLines())
 
 
@@ -81,6 +78,24 @@ class NewLines:
                 free.pop()
             before = kind
             yield token
+
+
+def hcl2_package() -> Any:
+    """The package ``hcl2`` itself. Raises ``IacgateError`` when it is not python-hcl2's."""
+    try:
+        import hcl2
+    except ImportError:
+        raise _not_python_hcl2() from None
+    if not hasattr(hcl2, "parses_to_tree"):  # bc-python-hcl2 has `loads`, too
+        raise _not_python_hcl2()
+    return hcl2
+
+
+def _not_python_hcl2() -> IacgateError:
+    return IacgateError(
+        "HCL cannot be read: the installed package `hcl2` is not python-hcl2 8",
+        hint="`iacgate doctor` says what overwrites it; install iacgate in an environment of its own",
+    )
 
 
 def _lean(whole: Lark, postlexer: object) -> Lark:
