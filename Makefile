@@ -12,7 +12,7 @@ DEMO_PLAN := fixtures/plans/net-banking-broken-create.json
 DEMO_SOURCE := fixtures/configs/net-banking-broken
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types layers docs-check bench fixtures build clean
+.PHONY: help demo test lint format types layers docs-check bench environments fixtures build clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
@@ -68,6 +68,9 @@ docs-check: $(VENV)/.installed-dev ## every public name has a docstring
 
 bench: $(VENV)/.installed-dev ## the benchmarks: ratios, not times
 	@set -e; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file $(ARGS); done
+
+environments: $(VENV)/.installed-dev ## with and without checkov beside us, by pip and by uv: what works; needs an index
+	@$(BIN)/python scripts/try_environments.py $(ARGS)
 
 fixtures: $(VENV)/.installed-dev ## remake fixtures/plans; needs Terraform (make fixtures ARGS="drift moved")
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fixtures]'

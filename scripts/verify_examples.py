@@ -12,6 +12,7 @@ must be installed. Usage::
     python scripts/verify_examples.py aws-vpc-flow-logs        # some checks
     python scripts/verify_examples.py --try variants.yaml      # texts that are in no check yet
     python scripts/verify_examples.py --keep DIR               # keep the plans, one file per example
+    python scripts/verify_examples.py --record                 # keep them in fixtures/example-plans.jsonl.gz
 
 An example that no plan can hold, because the provider refuses it, says so: ``# refused: WORDS`` on a
 line of its own, with words of the refusal. ``--try`` takes a file that maps checks to labels to lists of
@@ -22,6 +23,7 @@ starts another file. The exit status is 1 when anything disagrees or is refused 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import re
@@ -47,6 +49,7 @@ else:  # run as a script: the one beside this
     from make_fixtures import HOST, MADE_UP_KEYS, REGION, FixtureError, mirror_config, running_account
 
 PORT = 5598
+RECORDED = Path(__file__).resolve().parent.parent / "fixtures" / "example-plans.jsonl.gz"
 BATCH = 500
 
 ROOT_CONFIGURATION = """\
@@ -101,6 +104,12 @@ class Example:
         return next((line[11:].strip() for line in self.text.splitlines() if line.startswith("# refused: ")), "")
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """What the policy bundle gives."""
+        given = (line.removeprefix("# parameters: ") for line in self.text.splitlines() if "# parameters: " in line)
+        return json.loads(next(given, "{}"))  # type: ignore[no-any-return]
+
+    @property
     def owns_account(self) -> bool:
         """Whether account-level checks are asked."""
         return "# account: owned" in self.text.splitlines()
@@ -110,12 +119,14 @@ class Example:
 
 
 def library_examples(names: Iterable[str]) -> Iterator[Example]:
-    """Yield the examples of the checks named (of all, when none is)."""
+    """Yield the examples of the checks named (of all on AWS, when none is): its provider is the one at hand."""
     wanted = set(names)
-    for path in sorted(packaged_root().rglob("*.yaml")):
+    for path in sorted((packaged_root() / "aws").rglob("*.yaml")):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         if "examples" in document and (not wanted or path.stem in wanted):
-            yield from _listed(path.stem, document["examples"], from_library=True)
+            examples = _listed(path.stem, document["examples"], from_library=True)
+            # An empty account has nothing that a plan could destroy.
+            yield from (one for one in examples if "# actions: " not in one.text)
 
 
 def tried_examples(path: Path) -> Iterator[Example]:
@@ -271,7 +282,7 @@ class Outcome:
 
 def judge(example: Example, plan: Mapping[str, Any]) -> Outcome:
     """Judge an example's part of the plan, and its synthetic plan if it has one."""
-    real = ExamplePlan(json.dumps(plan).encode(), example.owns_account)
+    real = ExamplePlan(json.dumps(plan).encode(), example.owns_account, example.parameters)
     synthetic: list[str] | None = None
     if example.from_library:
         try:
@@ -336,12 +347,26 @@ def run(examples: list[Example], port: int, keep: Path | None) -> int:
     return len(wrong) + len(surprises)
 
 
+def record(examples: Iterable[Example], folder: Path) -> None:
+    """Write what ``tests/acceptance/test_hcl_equals_plan.py`` reads: an example and its plan a line."""
+    lines = []
+    for example in examples:
+        file = folder / f"{example.name}.json"
+        if file.is_file():
+            plan = json.loads(file.read_bytes())
+            plan["planned_values"] = {"root_module": {}}
+            lines.append(json.dumps({"check": example.check, "text": example.text, "plan": plan}, sort_keys=True))
+    RECORDED.write_bytes(gzip.compress("\n".join(lines).encode(), 9, mtime=0))
+    print(f"{len(lines)} plans recorded in {RECORDED.name}")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 when the provider takes every example and every verdict is as labelled."""
     parser = argparse.ArgumentParser(description="Hold the checks' examples against real Terraform plans.")
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="checks whose examples to verify (default: all)")
     parser.add_argument("--try", dest="tried", type=Path, metavar="FILE", help="examples in a file instead")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the plan of each example there")
+    parser.add_argument("--record", action="store_true", help="record the plans of the whole library for the tests")
     parser.add_argument("--port", type=int, default=PORT, help="loopback port of the simulated account")
     options = parser.parse_args(arguments)
     found = tried_examples(options.tried) if options.tried else library_examples(options.checks)
@@ -350,6 +375,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("no examples found")
     try:
         load_directory(packaged_root(), with_packaged=False)  # a check that cannot be read is no disagreement
+        if options.record and not options.checks and not options.tried:
+            with tempfile.TemporaryDirectory() as folder:
+                failed = run(examples, options.port, Path(folder))
+                record(examples, Path(folder))
+            return 1 if failed else 0
         return 1 if run(examples, options.port, options.keep) else 0
     except (FixtureError, IacgateError) as error:
         print(f"verify_examples: {error}", file=sys.stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +18,7 @@ from iacgate.model.decision import Report
 from iacgate.model.finding import CheckInfo
 from iacgate.model.plan import Plan
 
-__all__ = ["known_secrets", "scrub", "worth_hiding"]
+__all__ = ["finder", "known_secrets", "scrub", "worth_hiding"]
 
 _SHORTEST = 8
 _FEW = 32
@@ -148,7 +148,7 @@ def spellings(secret: str) -> Iterable[bytes]:
 def scrub(text: bytes, secrets: frozenset[str]) -> tuple[bytes, int]:
     """The text without any secret, and how many there were. More than none is a bug in a mask."""
     hits = 0
-    if len(secrets) > _FEW and not _holds_any(text, secrets):
+    if len(secrets) > _FEW and not finder(secrets)(text):
         return text, 0
     for secret in sorted(secrets, key=len, reverse=True):
         for spelling in dict.fromkeys(spellings(secret)):
@@ -159,8 +159,13 @@ def scrub(text: bytes, secrets: frozenset[str]) -> tuple[bytes, int]:
     return text, hits
 
 
-def _holds_any(text: bytes, secrets: frozenset[str]) -> bool:
-    """Some spelling of a secret stands in the text. One pass: a large plan has thousands of secrets."""
+def finder(secrets: frozenset[str]) -> Callable[[bytes], bool]:
+    """A function that says whether some spelling of a secret stands in a text.
+
+    It goes over the text once, however many secrets there are, and says yes when they are too many for that.
+    """
+    if not secrets:
+        return lambda text: False
     import re2
 
     options = re2.Options()
@@ -170,6 +175,7 @@ def _holds_any(text: bytes, secrets: frozenset[str]) -> bool:
     options.log_errors = False
     wanted = sorted({one for secret in secrets for one in spellings(secret)})  # so that they share their beginnings
     try:
-        return re2.compile(b"|".join(map(re2.escape, wanted)), options).search(text) is not None
+        pattern = re2.compile(b"|".join(map(re2.escape, wanted)), options)
     except re2.error:
-        return True
+        return lambda text: True
+    return lambda text: pattern.search(text) is not None

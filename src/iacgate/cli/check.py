@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from iacgate.gate.judge import Judged, PolicySource, Settings, failed_report, ju
 from iacgate.model.decision import Report
 from iacgate.reports.formats import FORMATS
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
+
+if TYPE_CHECKING:
+    from iacgate.scanners.checkov import CheckovSettings
 
 __all__ = ["check", "policy_options", "settings_of"]
 
@@ -65,6 +68,12 @@ def policy_options(command: Any) -> Any:
                 help="Values of variables for HCL, as Terraform's -var-file; repeatable.",
             ),
             click.option(
+                "--no-cache",
+                is_flag=True,
+                envvar="IACGATE_NO_CACHE",
+                help="Keep and use nothing in the cache directory for HCL: where others could have written it.",
+            ),
+            click.option(
                 "--max-input-bytes",
                 type=click.IntRange(min=1),
                 envvar="IACGATE_MAX_INPUT_BYTES",
@@ -84,6 +93,7 @@ def settings_of(
     kind: str | None,
     source_dir: Path | None,
     var_files: tuple[Path, ...],
+    no_cache: bool,
     max_input_bytes: int | None,
     *,
     include_passed: bool = False,
@@ -103,6 +113,7 @@ def settings_of(
         max_input_bytes=max_input_bytes or config.max_input_bytes or DEFAULT_MAX_BYTES,
         digest_key=config.digest_key,
         var_files=var_files,
+        use_cache=not no_cache,
         scans=scans,
         commit=commit,
     )
@@ -126,6 +137,18 @@ def settings_of(
 @click.option(
     "-q", "--quiet", is_flag=True, help="Nothing on standard output; reports to files and the exit code remain."
 )
+@click.option(
+    "--scanner",
+    type=click.Choice(["checkov"]),
+    help="Run this scanner on a masked copy of each plan, too; see `iacgate scanner install`.",
+)
+@click.option(
+    "--scanner-timeout",
+    type=click.IntRange(min=1),
+    metavar="SECONDS",
+    help="Stop it after so long, which is an error.  [default: 600]",
+)
+@click.option("--no-scanner-cache", is_flag=True, help="Scan again what was scanned before.")
 @policy_options
 def check(
     paths: tuple[str, ...],
@@ -135,6 +158,9 @@ def check(
     include_passed: bool,
     exit_zero: bool,
     quiet: bool,
+    scanner: str | None,
+    scanner_timeout: int | None,
+    no_scanner_cache: bool,
     **options: Any,
 ) -> int:
     """Judge PATH: what `terraform show -json` writes (- is standard input), or a directory of HCL.
@@ -146,6 +172,11 @@ def check(
     read = (*paths, *options["import_sarif"], *options["import_conftest"], *options["receipts"])
     _refuse_overwriting(read, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
+    settings = settings._replace(remember=True)
+    if scanner is not None:
+        settings = settings._replace(checkov=_checkov(scanner_timeout, cache=not no_scanner_cache))
+    elif scanner_timeout or no_scanner_cache:
+        raise UsageError("--scanner-timeout and --no-scanner-cache are about --scanner")
     judged = [_judge(path, source, settings) for path in paths]
     notes = found_but_ignored(
         [Path.cwd(), *_beside(paths), *([settings.source_dir] if settings.source_dir else [])], options["config_file"]
@@ -178,6 +209,13 @@ def _judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         return Judged(failed_report(path, error, source, settings), frozenset)
 
 
+def _checkov(timeout: int | None, *, cache: bool) -> CheckovSettings:
+    # Imported here: only who asks for a scanner pays for it.
+    from iacgate.scanners.checkov import DEFAULT_TIMEOUT, CheckovSettings
+
+    return CheckovSettings(timeout or DEFAULT_TIMEOUT, cache)
+
+
 def _targets(reports: tuple[str, ...]) -> list[tuple[str, str]]:
     out = []
     for report in reports:
@@ -199,7 +237,9 @@ def _refuse_overwriting(paths: tuple[str, ...], targets: list[str]) -> None:
 
 
 def _beside(paths: tuple[str, ...]) -> list[Path]:
-    return [Path(path).parent for path in paths if path != "-"]
+    """Where a configuration file would lie that is not obeyed: beside a file, and in a directory."""
+    given = [Path(path) for path in paths if path != "-"]
+    return [*(one.parent for one in given), *given]
 
 
 def _code(reports: list[Report], *, exit_zero: bool) -> int:

@@ -24,9 +24,10 @@ _COMMANDS = {
     "explain": ("iacgate.cli.explain:explain", "Say why a finding or the outcome is what it is."),
     "checks": ("iacgate.cli.checks:checks", "List and show the checks."),
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
+    "scanner": ("iacgate.cli.scanner:scanner", "Other scanners beside the gate."),
+    "doctor": ("iacgate.cli.doctor:doctor", "Say what is installed and whether it works together."),
     "pre-commit": ("iacgate.cli.pre_commit:pre_commit", "Judge the root modules that files belong to."),
     "init": ("iacgate.cli.init:init_command", "Write a pipeline step, or a hook for pre-commit."),
-    "scanner": ("iacgate.cli.scanner:scanner", "Other scanners beside the gate."),
 }
 
 

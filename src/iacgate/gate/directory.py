@@ -23,9 +23,6 @@ __all__ = ["judge_directory"]
 
 def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judged:
     """Judge every root module at or below a directory. Raises ``InputError`` when there is no HCL."""
-    from iacgate.policy.provider_schema import load
-    from iacgate.sources.hcl.read import RootModule, deep_recursion, read_directory
-
     top = Path(path)
     if not top.is_dir():
         _refuse(top, path)
@@ -33,12 +30,24 @@ def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judg
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
     policy = policy._replace(enforce_all=True, unknown=dict.fromkeys(policy.unknown, "note"))
+    cache = hcl_cache(settings)
+    memory = None
+    if settings.remember and cache is not None and not settings.scans and not policy.scanners:
+        from iacgate.gate.remembered import Memory
+
+        memory = Memory(top, policy, source, settings, cache)
+        known = memory.recall()
+        if known is not None:
+            return Judged(known._replace(input=known.input._replace(path=path)), frozenset, {}, policy)
+    from iacgate.policy.provider_schema import load  # here: what is remembered needs no reader
+    from iacgate.sources.hcl.read import RootModule, deep_recursion, read_directory
+
     evaluations: list[tuple[RootModule, Evaluation]] = []
     with deep_recursion():
         directory = read_directory(
             top,
             load(),
-            cache=hcl_cache(settings),
+            cache=cache,
             var_files=settings.var_files,
         )
         several = len(directory.roots) > 1
@@ -85,7 +94,19 @@ def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judg
         notes,
         scanned.scans,
     )
-    return Judged(report, partial(secrets_of, plans.values(), report), plans, policy)
+    judged_directory = Judged(report, partial(secrets_of, plans.values(), report), plans, policy)
+    if memory is not None and not directory.reads_files() and _shows_no_secret(judged_directory):
+        memory.remember(report, directory.outside())
+    return judged_directory
+
+
+def _shows_no_secret(judged: Judged) -> bool:
+    """There is nothing in the report that a rendering would have to hide."""
+    from iacgate.secrets import spellings
+
+    secrets = judged.secrets()
+    said = repr(judged.report)
+    return not any(spelt.decode(errors="replace") in said for secret in secrets for spelt in spellings(secret))
 
 
 def _refuse(top: Path, path: str) -> None:

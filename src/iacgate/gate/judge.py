@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from iacgate import __version__
+from iacgate.directories import cache_directory
 from iacgate.errors import IacgateError, PolicyError, UsageError
 from iacgate.gate.decide import decide, summarize
 from iacgate.gate.scanned import ScannedInput, with_scans
@@ -28,12 +29,15 @@ from iacgate.model.decision import (
 from iacgate.model.finding import Location, Result
 from iacgate.model.plan import Plan, ProviderLock
 from iacgate.model.scan import Scan
-from iacgate.policy.catalogue import Catalogue, cache_directory, load_directories, load_packaged
+from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
 from iacgate.sources.input_file import read_input
 from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 from iacgate.sources.plan_json import read_plan
+
+if TYPE_CHECKING:
+    from iacgate.scanners.checkov import CheckovSettings
 
 __all__ = [
     "Judged",
@@ -64,10 +68,15 @@ class Settings(NamedTuple):
     var_files: tuple[Path, ...] = ()
     """Values of variables, for HCL."""
     use_cache: bool = True
+    """Parsed HCL is kept in the user's cache directory."""
+    remember: bool = False
+    """So are reports on directories; only for callers that need nothing but the report."""
     scans: tuple[Scan, ...] = ()
     """What other scanners say of the input, read or run by whoever calls."""
     commit: str = ""
     """Which commit the input is of; empty: not known."""
+    checkov: CheckovSettings | None = None
+    """Run it beside our checks; ``None``: do not."""
 
 
 class PolicySource(NamedTuple):
@@ -120,6 +129,8 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     """Judge one input. Raises ``InputError`` when there is nothing that could be judged."""
     is_directory = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
     if settings.kind == "hcl" or (settings.kind is None and is_directory):
+        if settings.checkov is not None:
+            raise UsageError("--scanner judges plans, not HCL")
         from iacgate.gate.directory import judge_directory
 
         return judge_directory(path, source, settings)
@@ -133,6 +144,28 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         plan = read_plan(data, path)
         if settings.source_dir is not None:
             plan.read_locks = partial(locks_in, settings.source_dir)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if settings.checkov is None:
+        return _judge_plan(path, plan, sha256, source, settings, lambda: settings.scans)
+    if posture:
+        raise UsageError("--scanner judges plans, not a state")
+    # Imported here: only who asks for a scanner pays for it.
+    from iacgate.scanners.checkov import scanning
+
+    with scanning(plan, sha256, settings.checkov) as scan:  # it takes seconds: beside our checks, not before them
+        return _judge_plan(path, plan, sha256, source, settings, lambda: (*settings.scans, scan()))
+
+
+def _judge_plan(
+    path: str,
+    plan: Plan,
+    sha256: str,
+    source: PolicySource,
+    settings: Settings,
+    collect: Callable[[], tuple[Scan, ...]],
+) -> Judged:
+    """``collect`` waits for the scanners that were started."""
+    posture = settings.kind == "state"
     policy = resolve_policy(
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
@@ -144,17 +177,16 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         policy,
         settings.workspace,
         digest_key=settings.digest_key,
-        include_passed=settings.include_passed or bool(settings.scans),
+        include_passed=settings.include_passed or bool(settings.scans) or settings.checkov is not None,
     )
     notes = _notes(plan, posture=posture)
-    sha256 = hashlib.sha256(data).hexdigest()
-    places, unread = _places(settings, plan, evaluation)
+    scans = collect()
+    places, unread = _places(settings, plan, evaluation, scans)
     judged = ScannedInput([plan], settings.workspace, settings.commit, sha256, settings.source_dir, places)
-    scanned = with_scans(
-        evaluation, settings.scans, judged, source.catalogue, policy, include_passed=settings.include_passed
-    )
+    scanned = with_scans(evaluation, scans, judged, source.catalogue, policy, include_passed=settings.include_passed)
     evaluation = scanned.evaluation
     notes += [*unread, *scanned.notes]
+    notes += [f"{scan.source}: {note}" for scan in scanned.scans for note in scan.notes]
     notes += [f"the exception {one} names no finding of this plan" for one in evaluation.idle_exceptions]
     results, fixed = located(evaluation.results, places), located(evaluation.fixed, places)
     report = Report(
@@ -235,11 +267,13 @@ def _notes(plan: Plan, *, posture: bool) -> list[str]:
     return notes
 
 
-def _places(settings: Settings, plan: Plan, evaluation: Evaluation) -> tuple[Mapping[str, Location], list[str]]:
+def _places(
+    settings: Settings, plan: Plan, evaluation: Evaluation, scans: Sequence[Scan]
+) -> tuple[Mapping[str, Location], list[str]]:
     """Where the findings stand; with other scanners' findings to be placed, where all resources do."""
     source_dir = settings.source_dir
     addresses = {one.subject.address for one in (*evaluation.results, *evaluation.fixed)}
-    if any(scan.findings for scan in settings.scans):
+    if any(scan.findings for scan in scans):
         addresses.update(change.address for change in plan.resource_changes)
     if source_dir is None or not addresses:
         return {}, []
@@ -247,7 +281,10 @@ def _places(settings: Settings, plan: Plan, evaluation: Evaluation) -> tuple[Map
 
     if not source_dir.is_dir():
         raise UsageError(f"{source_dir} is not a directory", hint="--source-dir is the root module's directory")
-    places, notes = find_places(source_dir, addresses, hcl_cache(settings))
+    try:
+        places, notes = find_places(source_dir, addresses, hcl_cache(settings))
+    except IacgateError as error:  # python-hcl2 is not what answers: it costs the places, not the verdict
+        return {}, [f"findings have no file and line: {error.message}; {error.hint}"]
     if not places:
         notes.append(f"no resource of the findings stands in {source_dir}: is it the root module behind this plan?")
     return places, notes

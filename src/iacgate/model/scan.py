@@ -60,3 +60,5 @@ class Scan(NamedTuple):
     """Why this is no evidence (failed, cut off, zero rules, fewer resources than the plan); empty: it is."""
     sha256: str = ""
     """Of the results as they were read; a receipt may name it."""
+    notes: tuple[str, ...] = ()
+    """How it was run, and what it could not answer, as far as that decides nothing."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from iacgate.directories import cache_directory
 from iacgate.errors import PolicyError, Problem
 from iacgate.model.finding import CheckInfo, Family, Severity, Tier
 from iacgate.policy.conditions import compile_condition
@@ -416,12 +417,6 @@ def _cached_part(root: Path, schema_file: Path | None) -> _Compiled:
     part = _open(data)
     assert part is not None
     return part
-
-
-def cache_directory() -> Path:
-    """The user's cache directory for iacgate (XDG Base Directory Specification)."""
-    base = os.environ.get("XDG_CACHE_HOME") or ""
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "iacgate"
 
 
 def _store(path: Path, data: bytes) -> None:

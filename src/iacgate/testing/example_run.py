@@ -26,8 +26,9 @@ from iacgate.policy.subject import FAIL_TRUTH, ConditionError
 from iacgate.policy.world import World
 from iacgate.policy.yaml_nodes import did_you_mean
 from iacgate.reports.wording import evidence_lines
-from iacgate.testing.examples import ExampleError, example_plan
-from iacgate.testing.judging import evaluate_example, example_input, fits, verdicts_of
+from iacgate.testing.examples import ExampleError, ExamplePlan, example_plan
+from iacgate.testing.hcl_example import example_from_hcl
+from iacgate.testing.judging import evaluate_example, example_input, fits, verdicts_of, with_lock
 
 if TYPE_CHECKING:
     from iacgate.policy.subject import Subject
@@ -171,9 +172,34 @@ def _run_example(
     for case in cases:
         case.look(plan, world)
     if fits(label, verdicts):
-        return ExampleRun(label, number + 1, line, got, True, ())
+        differs = tuple(_differs_as_hcl(label, text, example, evaluation, check["id"], catalogue, schema))
+        return ExampleRun(label, number + 1, line, got, not differs, differs)
     why = [said for result in evaluation.results for said in _said(result)] or _unmatched(check, plan, evaluation)
     return ExampleRun(label, number + 1, line, got, False, tuple(why))
+
+
+def _differs_as_hcl(
+    label: str,
+    text: str,
+    example: ExamplePlan,
+    planned: Evaluation,
+    check: str,
+    catalogue: Catalogue,
+    schema: ProviderSchema,
+) -> Iterator[str]:
+    """What the same text comes to as HCL, where that is something else. HCL may know what a plan does not yet."""
+    if example.plan_only:
+        return
+    plan = with_lock(example_from_hcl(text, schema), example)
+    yield from (f"as HCL: {problem}" for problem in plan.problems)
+    written = evaluate_example(check, plan, catalogue, owns_account=example.owns_account)
+    if label != "unknown" and not fits(label, verdicts_of(written)):
+        yield f"as HCL: {', '.join(sorted({str(one) for one in verdicts_of(written)})) or 'nothing is judged'}"
+    by_address = {one.subject.address: one.verdict for one in planned.results}
+    for one in written.results:
+        other = by_address.get(one.subject.address, one.verdict)
+        if one.verdict is not other and {one.verdict, other} == {Verdict.PASS, Verdict.FAIL}:
+            yield f"{one.subject.address}: {other} as a plan, {one.verdict} as HCL"
 
 
 def _said(result: Result) -> Iterator[str]:

@@ -18,12 +18,14 @@ import msgspec
 
 from iacgate.model.address import Address
 from iacgate.policy.provider_schema import ProviderSchema
+from iacgate.sources.hcl.library import hcl2_package
 from iacgate.sources.lock_file import LOCK_FILE
 from iacgate.testing.configuration_examples import module_calls, provider_config, provider_of, provisioners_of
 
 __all__ = ["ExampleError", "ExamplePlan", "example_plan"]
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\[[^\]]*\])?(?:\.[A-Za-z_*][\w-]*(?:\[[^\]]*\])?)+")
+_FILE = re.compile(r"(?m)^# file: (\S+)$\n")
 _UNKNOWN = object()
 
 
@@ -41,13 +43,14 @@ class ExamplePlan(NamedTuple):
     """``# parameters: {"required_tags": ["owner"]}``: what the policy bundle gives."""
     lock: str | None = None
     """The text behind ``# file: .terraform.lock.hcl``; ``None``: no lock file is known."""
+    plan_only: bool = False
+    """It says what a plan does, or what one leaves out (``# actions:``, ``# configuration: withheld``): no HCL does."""
 
 
 def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
     """Make a plan of an example. Raises ``ExampleError``."""
-    import hcl2
-
-    text, cut, lock = text.partition(f"# file: {LOCK_FILE}\n")
+    hcl2 = hcl2_package()
+    text, *more = _FILE.split(text)
     comments = _comments(text)
     try:
         document = hcl2.loads(text if text.endswith("\n") else text + "\n")
@@ -87,7 +90,8 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
         msgspec.json.encode(plan),
         comments.get("account") == "owned",
         msgspec.json.decode(comments.get("parameters", "{}")),
-        lock if cut else None,
+        dict(zip(more[::2], more[1::2], strict=True)).get(LOCK_FILE),
+        plan_only="actions" in comments or "configuration" in comments,
     )
 
 
@@ -148,9 +152,7 @@ def _heredoc(text: str) -> str:
 
 
 def _jsonencode(text: str) -> Any:
-    import hcl2
-
-    value = _literal(hcl2.loads(f"value = {text}\n")["value"])
+    value = _literal(hcl2_package().loads(f"value = {text}\n")["value"])
     return _UNKNOWN if _holds_unknown(value) else msgspec.json.encode(value).decode()
 
 

@@ -15,7 +15,16 @@ from iacgate.sources.lock_file import parse_locks
 from iacgate.sources.plan_json import read_plan
 from iacgate.testing.examples import ExamplePlan
 
-__all__ = ["LABELS", "evaluate_example", "example_input", "fits", "judge_check", "policy_of", "verdicts_of"]
+__all__ = [
+    "LABELS",
+    "evaluate_example",
+    "example_input",
+    "fits",
+    "judge_check",
+    "policy_of",
+    "verdicts_of",
+    "with_lock",
+]
 
 LABELS = {
     "pass": frozenset({Verdict.PASS}),
@@ -52,7 +61,11 @@ def judge_check(check: str, example: ExamplePlan, root: Path) -> list[Verdict]:
 
 def example_input(example: ExamplePlan) -> Plan:
     """An example's plan, with the lock file that it brings."""
-    plan = read_plan(example.json, "the example")
+    return with_lock(read_plan(example.json, "the example"), example)
+
+
+def with_lock(plan: Plan, example: ExamplePlan) -> Plan:
+    """The plan with the lock file that the example brings."""
     if example.lock is not None:
         plan.read_locks = partial(parse_locks, example.lock, "the example's lock file")
     return plan

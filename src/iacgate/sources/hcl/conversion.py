@@ -8,6 +8,7 @@ of texts), the values are taken for tuples and objects, which is what is written
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -44,7 +45,9 @@ class UntoldError(Exception):
 
 
 def exact(value: int | float) -> Fraction:
-    """A number as it is written: ``0.1`` is one tenth, as Terraform has it."""
+    """A number as it is written: ``0.1`` is one tenth, as Terraform has it. Raises ``UntoldError``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UntoldError(_PRECISION)
     return Fraction(value) if isinstance(value, int) else Fraction(Decimal(repr(value)))
 
 

@@ -106,6 +106,8 @@ def _object(expression: Expression, scope: Scope) -> Any:
     for key_expression, value_expression in expression[1]:
         key = evaluate(key_expression, scope)
         value = evaluate(value_expression, scope)
+        if key is None:
+            raise EvaluationError("null is no key")
         if isinstance(key, Unknown):
             unknown_key = unknown_of(key, value, *([unknown_key] if unknown_key else []))
         else:
@@ -184,7 +186,7 @@ def element_of(value: Any, key: Any) -> Any:
             raise EvaluationError("there is no such key")
         return value[to_text(key)]
     if isinstance(value, list) and not isinstance(value, SetValue):
-        position = to_number(key)
+        position = _operand(key)
         if position != int(position) or not 0 <= position < len(value):
             raise EvaluationError("there is no such element")
         return value[int(position)]
@@ -192,17 +194,25 @@ def element_of(value: Any, key: Any) -> Any:
 
 
 def _splat(expression: Expression, scope: Scope) -> Any:
-    whole = evaluate(expression[1], scope)
+    return _spread(evaluate(expression[1], scope), expression[2], scope)
+
+
+def _spread(whole: Any, steps: list[Expression], scope: Scope) -> Any:
     if isinstance(whole, Unknown):
-        return whole.splat(expression[2], scope)
+        return whole.splat(steps, scope)
     if whole is None:
         return []
-    return [_steps(item, expression[2], scope) for item in (whole if isinstance(whole, list) else [whole])]
+    return [_steps(item, steps, scope) for item in (whole if isinstance(whole, list) else [whole])]
 
 
 def _steps(value: Any, steps: list[Expression], scope: Scope) -> Any:
     for kind, argument in steps:
-        value = attribute_of(value, argument) if kind == "attr" else element_of(value, evaluate(argument, scope))
+        if kind == "splat":
+            value = _spread(value, argument, scope)
+        elif kind == "attr":
+            value = attribute_of(value, argument)
+        else:
+            value = element_of(value, evaluate(argument, scope))
     return value
 
 
@@ -252,7 +262,11 @@ _SPECIAL: dict[str, Callable[[list[Expression], Scope], Any]] = {"try": _try, "c
 def _if(expression: Expression, scope: Scope) -> Any:
     condition = evaluate(expression[1], scope)
     if not isinstance(condition, Unknown):
-        return evaluate(expression[2] if _truth(condition) else expression[3], scope)
+        chosen, left = (expression[2], expression[3]) if _truth(condition) else (expression[3], expression[2])
+        value = evaluate(chosen, scope)
+        # The result has the type of both: a number beside a text is a text.
+        beside = isinstance(value, bool | int | float) and isinstance(try_evaluate(left, scope), str)
+        return to_text(value) if beside else value
     then, otherwise = try_evaluate(expression[2], scope), try_evaluate(expression[3], scope)
     if isinstance(then, Unknown) and isinstance(otherwise, Unknown):
         both = unknown_of(then, otherwise)
@@ -278,7 +292,7 @@ def _not(expression: Expression, scope: Scope) -> Any:
 
 def _minus(expression: Expression, scope: Scope) -> Any:
     value = evaluate(expression[1], scope)
-    return unknown_of(value) if isinstance(value, Unknown) else -to_number(value)
+    return unknown_of(value) if isinstance(value, Unknown) else -_operand(value)
 
 
 def _chain(expression: Expression, scope: Scope) -> Any:
@@ -290,12 +304,25 @@ def _chain(expression: Expression, scope: Scope) -> Any:
         other = evaluate(term, scope)
         if sign in ("==", "!="):
             same = _equal(value, other)
+            if same is True and isinstance(value, list | dict) and not {expression[1][0], term[0]} <= _CONSTRUCTORS:
+                same = Unknown(Origin(why="whether both are of the same type is not known"))
             value = same if isinstance(same, Unknown) else same is (sign == "==")
         elif isinstance(value, Unknown) or isinstance(other, Unknown):
             value = unknown_of(value, other)
         else:
-            value = _calculate(sign, to_number(value), to_number(other))
+            value = _calculate(sign, _operand(value), _operand(other))
     return value
+
+
+_CONSTRUCTORS = frozenset({"list", "object", "for", "map"})
+"""What makes tuples and objects. A list is never equal to a tuple, and values do not say which they are."""
+
+
+def _operand(value: Any) -> int | float:
+    if value is None:
+        raise EvaluationError("null is no number")
+    number: int | float = to_number(value)
+    return number
 
 
 def _logic(sign: str, value: Any, other: Any) -> Any:
@@ -426,6 +453,8 @@ def _map(expression: Expression, scope: Scope) -> Any:
         for inner in _through(key, name, collection, condition, scope):
             made = evaluate(key_expression, inner)
             value = evaluate(value_expression, inner)
+            if made is None:
+                raise EvaluationError("null is no key")
             if isinstance(made, Unknown):
                 return unknown_of(made, value, collection)
             if grouped:

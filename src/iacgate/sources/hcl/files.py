@@ -17,10 +17,19 @@ import msgspec
 
 from iacgate.sources.hcl.syntax import MAX_BYTES, Body, FileSyntax, SyntaxProblem
 
-__all__ = ["HCL_SUFFIXES", "ParsedFile", "directories_below", "module_files", "parse_files", "variable_files"]
+__all__ = [
+    "HCL_SUFFIXES",
+    "ParsedFile",
+    "digest_below",
+    "directories_below",
+    "module_files",
+    "parse_files",
+    "variable_files",
+]
 
 HCL_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
-_FORMAT = "1"
+_READ_SUFFIXES = (*HCL_SUFFIXES, ".tfvars", ".tfvars.json")
+_FORMAT = "2"
 """Part of every key in the cache; another syntax is another number."""
 _WORTH_A_PROCESS = 150_000
 _MAX_FILES = 50_000
@@ -34,6 +43,22 @@ def directories_below(top: Path) -> Iterator[Path]:
         names[:] = sorted(name for name in names if not name.startswith(".") and name != "node_modules")
         if any(name.endswith(HCL_SUFFIXES) for name in files):
             yield Path(root)
+
+
+def digest_below(top: Path) -> str:
+    """A digest of the names and bytes of all files below ``top`` that reading it depends on."""
+    found = hashlib.sha256()
+    for root, names, files in os.walk(top):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name != "node_modules")
+        wanted = [name for name in files if name.endswith(_READ_SUFFIXES)]
+        paths = [Path(root, name) for name in sorted(wanted)]
+        for path in (*paths, Path(root, ".terraform", "modules", "modules.json")):
+            data = _read(path)
+            if not isinstance(data, FileSyntax):
+                found.update(f"{path}\0{hashlib.sha256(data).hexdigest()}\n".encode(errors="surrogateescape"))
+            elif path in paths:
+                found.update(f"{path}\0unreadable\n".encode(errors="surrogateescape"))
+    return found.hexdigest()
 
 
 def module_files(directory: Path) -> list[Path]:

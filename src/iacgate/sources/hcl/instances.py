@@ -27,7 +27,7 @@ from iacgate.sources.hcl.values import EvaluationError, Unknown, holds_unknown, 
 __all__ = ["ModuleInstance", "ResourceInstance", "ResourceSchema", "Shared"]
 
 _HOW_MANY = "how many there are is not known"
-_MAX_STEPS = 5_000_000
+_MAX_STEPS = 500_000
 _MAX_INSTANCES = 10_000
 _MAX_MODULES = 40
 
@@ -88,6 +88,8 @@ class Shared:
         self.missing: dict[str, str] = {}
         """Module calls whose source is not here, and why."""
         self.problems: list[str] = []
+        self.reads_files = False
+        """A function was called that reads files."""
         self.mentions: dict[int, list[tuple[str, str, str]]] = {}
         """By identity of an expression: what it refers to (``secrecy``)."""
         self.left_out: dict[tuple[str, str], list[tuple[str, Any]]] = {}
@@ -391,6 +393,7 @@ class ModuleInstance:
             return unknown_of(*values, why=f"the function `{name}` is only known to a provider")
         if not function.accepts_unknown and holds_unknown(values):
             return unknown_of(*values)
+        self.shared.reads_files = self.shared.reads_files or name.startswith(("file", "templatefile"))
         context = FileContext(self.shared.root, self.shared.boundary, self._render)
         return function.call(values, context)
 

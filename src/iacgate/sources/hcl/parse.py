@@ -213,8 +213,10 @@ class _Reader:
             return self._chain(tree)
         if data == "unary_op":
             operand = self.expression(tree.children[1])
-            if tree.children[0] == "!":
-                return ["not", operand]
+            if tree.children[0].type == "NOT":
+                for _ in range(str(tree.children[0]).count("!")):
+                    operand = ["not", operand]
+                return operand
             number: Any = operand[1] if operand[0] == "value" else None
             return ["value", -number] if type(number) in (int, float) else ["minus", operand]
         if data == "conditional":
@@ -239,7 +241,7 @@ class _Reader:
             case "literal_value":
                 return ["value", _PLAIN[tree.children[0].type]]
             case "int_lit":
-                return ["value", int(tree.children[0])]
+                return _integer(str(tree.children[0]))
             case "float_lit":
                 return ["value", _number(str(tree.children[0]))]
             case "string":
@@ -283,14 +285,15 @@ class _Reader:
             if not data:
                 yield unescape(str(inner))
             elif data == "interpolation":
-                yield ["expression", self.expression(inner.children[1]), False, False]
+                opening, held, closing = inner.children
+                yield ["expression", self.expression(held), opening.endswith("~"), closing.startswith("~")]
             else:
                 yield self._directive(inner)
 
     def _directive(self, tree: Any) -> Part:
         tokens = [child for child in tree.children if getattr(child, "type", "")]
         left = len(tokens) > 1 and tokens[1].type == "STRIP_MARKER"
-        right = tokens[-2].type == "STRIP_MARKER"
+        right = tokens[-1].startswith("~")
         expressions = [child for child in tree.children if _is_expression(child)]
         match tree.data:
             case "template_if_start":
@@ -335,14 +338,18 @@ class _Reader:
         outside: list[Expression] = []
         for child in tree.children[1].children[1:]:
             if child.data == "get_attr":
-                steps.append(["attr", str(_first(child.children[1]))])
-            elif full:
-                steps.append(["index", self._key(child)])
+                step: Expression = ["attr", str(_first(child.children[1]))]
             else:
-                outside.append(self._key(child))
-        made: Expression = ["splat", self.expression(tree.children[0]), steps]
-        for key in outside:
-            made = ["index", made, key]
+                step = ["index", self._key(child)]
+            inside = not outside and (full or child.data in ("get_attr", "short_index"))
+            (steps if inside else outside).append(step)
+        base = self.expression(tree.children[0])
+        if tree.children[0].data == "full_splat_expr_term" or _lone(tree.children[0]) == "full_splat_expr_term":
+            made: Expression = ["splat", base[1], [*base[2], ["splat", steps]]]  # `a[*].b[*].c` nests
+        else:
+            made = ["splat", base, steps]
+        for kind, argument in outside:
+            made = [kind, made, argument]
         return made
 
     def _intro(self, tree: Any) -> tuple[str | None, str, Expression]:
@@ -396,10 +403,20 @@ def _has_token(tree: Any) -> bool:
     return not hasattr(tree, "children") or any(_matters(child) and _has_token(child) for child in tree.children)
 
 
+def _lone(tree: Any) -> str:
+    """What an ``expr_term`` without parentheses holds."""
+    return getattr(tree.children[0], "data", "") if tree.data == "expr_term" and len(tree.children) == 1 else ""
+
+
 def _label(tree: Any) -> str:
     if tree.data == "string":
         return "".join(unescape(str(part.children[0])) for part in tree.children[1:-1])
     return str(_first(tree))
+
+
+def _integer(text: str) -> Expression:
+    """Beyond 64 bits the cache cannot hold it as a number."""
+    return ["value", int(text)] if len(text) < 19 else ["call", "tonumber", [["value", text]], False]
 
 
 def _number(text: str) -> int | float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -50,6 +50,10 @@ class Directory(NamedTuple):
 
     roots: list[RootModule]
     sha256: str
+    outside: Callable[[], list[Path]]
+    """What was looked for elsewhere by now."""
+    reads_files: Callable[[], bool]
+    """Whether functions have read files of other kinds by now: values are evaluated when they are asked for."""
 
 
 def read_directory(
@@ -75,11 +79,13 @@ def read_directory(
     roots = [one for one in directories if one == top or Path(os.path.normpath(one)) not in called]
     known = functions()
     made = []
+    shared: list[Shared] = []
     for directory in roots or directories:
         module = tree.module(directory)
         assert module is not None
-        made.append(_root(tree, module, schema, var_files, known))
-    return Directory(made, tree.digest())
+        shared.append(Shared(directory, schema, tree.module, installed_modules(directory), known, tree.top))
+        made.append(_root(tree, module, shared[-1], var_files))
+    return Directory(made, tree.digest(), tree.outside, lambda: any(one.reads_files for one in shared))
 
 
 def _calls(module: ModuleSource | None) -> Iterator[Path]:
@@ -100,19 +106,15 @@ def deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _root(
-    tree: Tree, source: ModuleSource, schema: ResourceSchema, var_files: Sequence[Path], known: Any
-) -> RootModule:
+def _root(tree: Tree, source: ModuleSource, shared: Shared, var_files: Sequence[Path]) -> RootModule:
     directory = source.directory
-    installed = installed_modules(directory)
-    shared = Shared(directory, schema, tree.module, installed, known, tree.top)
     given, problems = _given(directory, var_files, source, tree)
     root = ModuleInstance(shared, source, (), {}, given, False, ())
     try:
         instances = list(root.everything())
     except RecursionError:
         raise InputError(f"{directory} is nested too deeply to be evaluated") from None
-    modules = _modules_of(root)
+    modules = _modules_of(source, shared)
     problems += [
         f"{tree.shown(file)}{f':{line}' if line else ''}: {message}"
         for module in modules
@@ -164,22 +166,27 @@ def _part_locations(tree: Tree, root: ModuleInstance) -> dict[str, Location]:
         for name, placed in one.source.calls.items():
             blocks[f"module.{name}"] = placed
             called = one.called(name)
-            stack.extend(called[1].values() if called else ())
+            stack.extend(list(called[1].values())[:1] if called else ())
         for address, placed in blocks.items():
-            out.setdefault(within + address, tree.location(placed, one.callers))
+            out[within + address] = tree.location(placed, one.callers)
     return out
 
 
-def _modules_of(root: ModuleInstance) -> list[ModuleSource]:
-    """The modules in use, each once."""
+def _modules_of(source: ModuleSource, shared: Shared) -> list[ModuleSource]:
+    """The modules that a root module's calls lead to, each once, however many instances they have."""
     out: dict[Path, ModuleSource] = {}
-    stack = [root]
+    stack: list[tuple[ModuleSource, tuple[str, ...]]] = [(source, ())]
     while stack:
-        one = stack.pop()
-        out.setdefault(one.source.directory, one.source)
-        for name in one.source.calls:
-            called = one.called(name)
-            stack.extend(called[1].values() if called else ())
+        one, names = stack.pop()
+        if one.directory in out:
+            continue
+        out[one.directory] = one
+        for name, placed in one.calls.items():
+            local = placed.local_source
+            directory = one.directory / local if local else shared.installed.get(".".join((*names, name)))
+            found = shared.load(directory) if directory is not None else None
+            if found is not None:
+                stack.append((found, (*names, name)))
     return list(out.values())
 
 

@@ -57,11 +57,19 @@ def _names(node: Any) -> list[str]:
         if node[0] == "attr":
             out.append(node[2])
         elif node[0] == "splat":
-            out += [step[1] for step in reversed(node[2]) if step[0] == "attr"]
+            out += reversed(list(_step_names(node[2])))
         node = node[1]
     if isinstance(node, list) and node and node[0] == "name":
         return [node[1], *reversed(out)]
     return []
+
+
+def _step_names(steps: Any) -> Iterator[str]:
+    for kind, argument in steps:
+        if kind == "attr":
+            yield argument
+        elif kind == "splat":
+            yield from _step_names(argument)
 
 
 def _marked(kind: str, name: str, part: str, module: ModuleInstance) -> bool:

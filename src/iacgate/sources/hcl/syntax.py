@@ -10,7 +10,7 @@ booleans and null, so that it can be kept in a cache as it is:
 ``["object", [[key, value], …]]``                  ``{a = b}``
 ``["name", text]``                                 the root of a reference, or a ``for`` variable
 ``["attr", e, name]``, ``["index", e, key]``       ``e.name``, ``e[key]``
-``["splat", e, steps]``                            ``e[*].a[0]``; steps are ``["attr", name]`` or ``["index", key]``
+``["splat", e, steps]``                            ``e[*].a[0]``; steps as above without ``e``
 ``["call", name, args, expand]``                   ``name(args...)``
 ``["chain", first, [[operator, operand], …]]``     binary operators of one precedence, left to right
 ``["not", e]``, ``["minus", e]``                   unary operators

@@ -11,7 +11,7 @@ from typing import Any
 
 from iacgate.sources.hcl.syntax import Expression
 
-__all__ = ["Part", "assemble", "heredoc_parts", "template_parts", "unescape"]
+__all__ = ["Part", "assemble", "heredoc_parts", "strip", "template_parts", "unescape"]
 
 Part = str | list[Any]
 """Literal text, or ``[kind, what, strip left, strip right]`` with kind expression, if, else, endif, for, endfor."""
@@ -19,7 +19,11 @@ Part = str | list[Any]
 _ESCAPE = re.compile(r"\\(?:U([0-9a-fA-F]{8})|u([0-9a-fA-F]{4})|(.))|\$\$\{|%%\{", re.DOTALL)
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _OPEN = re.compile(r"\$\$\{|%%\{|\$\{|%\{")
-_INSIDE = re.compile(r'"|\{|\}')
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+"""HCL's scanner ends a literal with its line (but not in quotes): a ``~`` reaches no further."""
+_INSIDE = re.compile(
+    r'"|\{|\}|#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?([^\W\d][\w-]*)\r?\n.*?^[ \t]*\1[ \t]*$', re.DOTALL | re.MULTILINE
+)
 _QUOTED = re.compile(r'(?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*', re.DOTALL)
 _DIRECTIVE = re.compile(r"\s*(if|else|endif|for|endfor)\b(.*)", re.DOTALL)
 _FOR = re.compile(r"\s*([^\W\d][\w-]*)\s*(?:,\s*([^\W\d][\w-]*)\s*)?\bin\b(.*)", re.DOTALL)
@@ -44,10 +48,29 @@ def heredoc_parts(text: str, parse: Callable[[str], Expression]) -> list[Part]:
     """The parts of ``<<MARK`` (or ``<<-MARK``, which takes common indentation away) with its marks around it."""
     head, _, rest = text.partition("\n")
     lines = rest.rstrip("\r\n").split("\n")[:-1]
-    if head.startswith("<<-"):
-        margin = min((len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()), default=0)
-        lines = [line[margin:] if line[:margin].strip() == "" else line for line in lines]
-    return list(template_parts("".join(f"{line}\n" for line in lines), parse))
+    parts = strip(list(template_parts("".join(f"{line}\n" for line in lines), parse)))
+    return _dedent(parts) if head.startswith("<<-") else parts
+
+
+def _dedent(parts: list[Part]) -> list[Part]:
+    """Without common indentation, as HCL's ``flushHeredocTemplateParts`` does it (after ``~``, line by line)."""
+    margin: int | None = None
+    adjust, begins = [], True
+    for index, part in enumerate(parts):
+        text = part if isinstance(part, str) else None
+        if begins:
+            begins = False
+            if text is None or text.strip() or not text.endswith("\n"):
+                spaces = len(text) - len(text.lstrip()) if text is not None else 0
+                margin = spaces if margin is None else min(margin, spaces)
+                if text is not None:
+                    adjust.append(index)
+        if text is not None and text.endswith("\n"):
+            begins = True
+    out = list(parts)
+    for index in adjust:
+        out[index] = str(parts[index])[margin or 0 :]
+    return out
 
 
 def template_parts(text: str, parse: Callable[[str], Expression]) -> Iterator[Part]:
@@ -58,7 +81,7 @@ def template_parts(text: str, parse: Callable[[str], Expression]) -> Iterator[Pa
     at = 0
     while found := _OPEN.search(text, at):
         if found.start() > at:
-            yield text[at : found.start()]
+            yield from _LINES.findall(text[at : found.start()])
         if len(found[0]) == 3:
             yield found[0][1:]
             at = found.end()
@@ -69,8 +92,7 @@ def template_parts(text: str, parse: Callable[[str], Expression]) -> Iterator[Pa
         inner = inner[1 if left else 0 : -1 if right else None]
         yield ["expression", parse(inner), left, right] if found[0] == "${" else _directive(inner, left, right, parse)
         at = end + 1
-    if at < len(text):
-        yield text[at:]
+    yield from _LINES.findall(text[at:])
 
 
 def _end(text: str, at: int) -> int:
@@ -80,7 +102,7 @@ def _end(text: str, at: int) -> int:
         at = found.end()
         if found[0] == '"':
             at = _end_of_quote(text, at)
-        else:
+        elif found[0] in ("{", "}"):
             depth += 1 if found[0] == "{" else -1
             if not depth:
                 return found.start()
@@ -116,7 +138,12 @@ def _directive(inner: str, left: bool, right: bool, parse: Callable[[str], Expre
 
 def assemble(parts: list[Part]) -> Expression:
     """One expression of a template's parts. A lone interpolation is its expression, whatever its type."""
-    stripped = _strip(parts)
+    stripped: list[Part] = []
+    for part in strip(parts):
+        if isinstance(part, str) and stripped and isinstance(stripped[-1], str):
+            stripped[-1] += part
+        elif part != "":
+            stripped.append(part)
     made, at = _sequence(stripped, 0)
     if at < len(stripped):
         raise ValueError("a template directive stands alone")
@@ -127,7 +154,7 @@ def assemble(parts: list[Part]) -> Expression:
     return ["template", made]
 
 
-def _strip(parts: list[Part]) -> list[Part]:
+def strip(parts: list[Part]) -> list[Part]:
     """Take white space away where a ``~`` says so."""
     out = list(parts)
     for index, part in enumerate(parts):
@@ -138,7 +165,8 @@ def _strip(parts: list[Part]) -> list[Part]:
             out[index - 1] = before.rstrip()
         if part[3] and isinstance(after, str):
             out[index + 1] = after.lstrip()
-    return [part for part in out if part != ""]
+        out[index] = [part[0], part[1], False, False]
+    return out
 
 
 def _sequence(parts: list[Part], at: int) -> tuple[list[Expression], int]:

@@ -40,6 +40,11 @@ class Tree:
             self._modules[directory] = found
         return self._modules[directory]
 
+    def outside(self) -> list[Path]:
+        """Files and module directories that were looked for outside of the top, or in what is hidden there."""
+        looked = [*self._files, *self._modules]
+        return [path for path in looked if any(part[:1] == "." for part in Path(self.shown(path)).parts)]
+
     def digest(self) -> str:
         """SHA-256 over the names and digests of all files that were read."""
         listed = sorted(f"{self.shown(path)}\0{parsed.digest}" for path, parsed in self._files.items())
