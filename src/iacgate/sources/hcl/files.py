@@ -18,7 +18,7 @@ import msgspec
 from iacgate.sources.hcl.parse import MAX_BYTES, parse_hcl, warm_up
 from iacgate.sources.hcl.syntax import Body, FileSyntax, SyntaxProblem
 
-__all__ = ["HCL_SUFFIXES", "ParsedFile", "directories_below", "module_files", "parse_files", "variable_files"]
+__all__ = ["HCL_SUFFIXES", "ParsedFile", "directories_below", "module_files", "parse_bytes", "parse_files", "variable_files"]
 
 HCL_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _FORMAT = "1"
@@ -102,6 +102,11 @@ def parse_files(paths: Iterable[Path], cache: Path | None) -> dict[Path, ParsedF
     for work, syntax in zip(missing, _parse_all(missing, cache), strict=True):
         out[work.path] = ParsedFile(syntax, work.digest)
     return out
+
+
+def parse_bytes(path: Path, data: bytes) -> ParsedFile:
+    """A file's syntax if it held these bytes."""
+    return ParsedFile(_decoder.decode(_parse((_kind(path), data))), hashlib.sha256(data).hexdigest())
 
 
 def _read(path: Path) -> bytes | FileSyntax:

@@ -1,0 +1,114 @@
+"""``iacgate fix``: the smallest edits of HCL after which failing checks pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from iacgate.cli.check import settings_of
+from iacgate.cli.interface import write_out
+from iacgate.errors import UsageError
+from iacgate.gate.fix_write import write_changes
+from iacgate.gate.fixes import FixPlan, find_fixes
+from iacgate.model.finding import Result
+from iacgate.reports.fixes import FORMATS, render
+from iacgate.reports.text import clean
+from iacgate.reports.wording import count
+
+__all__ = ["fix"]
+
+
+@click.command()
+@click.argument("directory", metavar="DIR")
+@click.option("--write", is_flag=True, help="Change the files. Without it they are only shown.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default="patch",
+    show_default=True,
+    help="Format on standard output: a patch, the body of a review on GitHub, of threads on GitLab, or JSON.",
+)
+@click.option("--check", "checks", multiple=True, metavar="ID", help="Only findings of this check; repeatable.")
+@click.option(
+    "--address", "addresses", multiple=True, metavar="ADDRESS", help="Only findings on this resource; repeatable."
+)
+@click.option(
+    "--policy-set",
+    "policy_file",
+    type=click.Path(path_type=Path),
+    envvar="IACGATE_POLICY_SET",
+    metavar="FILE",
+    help="Policy bundle; the packaged baseline when left out.",
+)
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    envvar="IACGATE_CONFIG",
+    metavar="FILE",
+    help="Configuration of the gate. Never looked for in what is scanned.",
+)
+@click.option("--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to.")
+@click.option(
+    "--var-file",
+    "var_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Values of variables, as Terraform's -var-file; repeatable.",
+)
+def fix(
+    directory: str,
+    format_name: str,
+    checks: tuple[str, ...],
+    addresses: tuple[str, ...],
+    policy_file: Path | None,
+    config_file: Path | None,
+    workspace: str | None,
+    var_files: tuple[Path, ...],
+    *,
+    write: bool,
+) -> None:
+    """Print the smallest edits of the HCL in DIR after which failing checks pass, or make them.
+
+    An edit is offered where the check says what to write, and judging again shows that the finding passes
+    and nothing else changes for the worse. What is not offered is listed on standard error, with the reason.
+    """
+    if not Path(directory).is_dir():
+        raise UsageError(f"{directory} is not a directory", hint="give the directory of a root module: iacgate fix DIR")
+    settings, source, _ = settings_of(policy_file, config_file, workspace, "hcl", None, var_files, None)
+    known = {name: head.id for head in source.catalogue.heads for name in (head.id, *head.aliases)}
+    for one in checks:
+        if one not in known:
+            raise UsageError(f"there is no check `{one}`", hint="`iacgate checks list` shows them")
+    ids = {known[one] for one in checks}
+
+    def wanted(result: Result) -> bool:
+        return (not ids or result.check.id in ids) and (not addresses or result.subject.address in addresses)
+
+    plan = find_fixes(directory, source, settings, wanted)
+    if write:
+        write_changes(plan.changes, Path(directory))
+    else:
+        write_out(render(format_name, plan, directory))
+    for line in _summary(plan, write=write):
+        click.echo(clean(line, 500), err=True)
+
+
+def _summary(plan: FixPlan, *, write: bool) -> list[str]:
+    lines = []
+    for one in plan.fixes:
+        note = f"; {one.note}" if one.note else ""
+        lines.append(f"{'fixed' if write else 'fix'}: {_named(one.result)}{note}")
+    lines += [f"fixed with it: {_named(one)}" for one in plan.also]
+    lines += [f"not fixed: {_named(one.result)}: {one.why}" for one in plan.declined]
+    files = f" in {count(len(plan.changes), 'file')}" if plan.changes else ""
+    fixed = len(plan.fixes) + len(plan.also)
+    return [*lines, f"{count(fixed, 'finding')} fixed{files}, {len(plan.declined)} not"]
+
+
+def _named(result: Result) -> str:
+    root = f"{result.subject.root}: " if result.subject.root else ""
+    return f"{root}{result.check.id} on {result.subject.address}"
