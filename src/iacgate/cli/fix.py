@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from iacgate.cli.check import settings_of
 from iacgate.cli.interface import write_out
+from iacgate.config import load_config
 from iacgate.errors import UsageError
 from iacgate.gate.fix_write import write_changes
 from iacgate.gate.fixes import FixPlan, find_fixes
+from iacgate.gate.judge import Settings, load_policy
 from iacgate.model.finding import Result
 from iacgate.reports.fixes import FORMATS, render
 from iacgate.reports.text import clean
@@ -78,7 +79,15 @@ def fix(
     """
     if not Path(directory).is_dir():
         raise UsageError(f"{directory} is not a directory", hint="give the directory of a root module: iacgate fix DIR")
-    settings, source, _ = settings_of(policy_file, config_file, workspace, "hcl", None, var_files, None)
+    config = load_config(config_file)
+    settings = Settings(
+        organization=config.organization,
+        workspace=workspace or config.workspace,
+        kind="hcl",
+        digest_key=config.digest_key,
+        var_files=var_files,
+    )
+    source = load_policy(policy_file or config.policy_set)
     known = {name: head.id for head in source.catalogue.heads for name in (head.id, *head.aliases)}
     for one in checks:
         if one not in known:

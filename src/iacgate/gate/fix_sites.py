@@ -33,7 +33,6 @@ class Edit(NamedTuple):
     """Where the outermost block begins, in characters of the file without its byte order mark."""
     close: int
     line: int
-    end_line: int
     site: Site
     each: bool = False
     """It is in one of several blocks, of which not all may need it."""
@@ -155,4 +154,4 @@ def _edit(standing: _Standing, site: Site, tree: Tree) -> Edit:
     inside = Path(os.path.realpath(tree.top)) / shown
     if shown.startswith("../") or ".terraform" in Path(shown).parts or Path(os.path.realpath(file)) != inside:
         raise FixError(f"{shown} stands outside of the directory, or behind a link")
-    return Edit(file, block.start, block.close, block.line, block.end_line, site)
+    return Edit(file, block.start, block.close, block.line, site)

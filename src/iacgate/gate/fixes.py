@@ -20,7 +20,7 @@ from iacgate.model.finding import Effect, Result, Verdict
 from iacgate.sources.hcl.edit import EditError, edit_block
 from iacgate.sources.hcl.tree import Tree
 
-__all__ = ["Declined", "FileChange", "Fix", "FixPlan", "find_fixes"]
+__all__ = ["BlockChange", "Declined", "FileChange", "Fix", "FixPlan", "find_fixes"]
 
 NOT_PASSED = "judged again with the edit, it does not pass"
 SIDE_EFFECT = "judged again with the edit, another verdict changes"
@@ -43,6 +43,16 @@ class Declined(NamedTuple):
     why: str
 
 
+class BlockChange(NamedTuple):
+    """The lines of one block, before and after."""
+
+    start: int
+    """Where the block begins, as in its edits."""
+    line: int
+    old: str
+    new: str
+
+
 class FileChange(NamedTuple):
     """A file, before and after."""
 
@@ -51,6 +61,7 @@ class FileChange(NamedTuple):
     """Relative to the directory."""
     before: bytes
     after: bytes
+    blocks: list[BlockChange]
 
 
 class FixPlan(NamedTuple):
@@ -140,11 +151,18 @@ class _Trial:
         by_file: dict[Path, dict[int, list[Edit]]] = {}
         for edit in dict.fromkeys(edit for fix in fixes for edit in fix.edits):
             by_file.setdefault(edit.file, {}).setdefault(edit.block, []).append(edit)
-        return [
-            FileChange(path, self._tree.shown(path), before, _rewritten(before, blocks))
-            for path, blocks in sorted(by_file.items())
-            for before in [self._content(path)]
-        ]
+        return [self._change(path, blocks) for path, blocks in sorted(by_file.items())]
+
+    def _change(self, path: Path, edits: Mapping[int, list[Edit]]) -> FileChange:
+        before = self._content(path)
+        text = before.decode()
+        mark = "\ufeff" if text.startswith("\ufeff") else ""  # offsets begin behind it
+        text = text[len(mark) :]
+        blocks = [_rewritten(text, start, found) for start, found in sorted(edits.items(), reverse=True)]
+        for one in blocks:
+            at = text.rfind("\n", 0, one.start) + 1
+            text = text[:at] + one.new + text[at + len(one.old) :]
+        return FileChange(path, self._tree.shown(path), before, (mark + text).encode(), blocks[::-1])
 
     def _content(self, path: Path) -> bytes:
         if path not in self._contents:
@@ -164,16 +182,12 @@ class _Trial:
         return False
 
 
-def _rewritten(data: bytes, blocks: Mapping[int, list[Edit]]) -> bytes:
-    """A file with edits, by the start of the block they are in; its byte order mark stays."""
-    text = data.decode()
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    text = text[len(mark) :]
-    for start, edits in sorted(blocks.items(), reverse=True):
-        close = edits[0].close + 1
-        lead = text[text.rfind("\n", 0, start) + 1 : start]
-        text = text[:start] + edit_block(text[start:close], [one.site for one in edits], lead) + text[close:]
-    return (mark + text).encode()
+def _rewritten(text: str, start: int, edits: list[Edit]) -> BlockChange:
+    """The whole lines of a block as its edits leave them."""
+    close = edits[0].close + 1
+    first, last = text.rfind("\n", 0, start) + 1, text.find("\n", close) + 1 or len(text)
+    edited = edit_block(text[start:close], [one.site for one in edits], text[first:start])
+    return BlockChange(start, edits[0].line, text[first:last], text[first:start] + edited + text[close:last])
 
 
 def _verified(proposals: list[Fix], trial: _Trial, kept: Sequence[Fix] = ()) -> tuple[list[Fix], list[Declined]]:

@@ -53,9 +53,8 @@ def _patch(change: FileChange, path: str) -> str:
     """A unified diff as git writes it."""
     name = {side: _quoted(f"{side}/{path}") for side in ("a", "b")}
     out = [f"diff --git {name['a']} {name['b']}\n"]
-    for number, line in enumerate(
-        difflib.unified_diff(_lines(change.before), _lines(change.after), name["a"], name["b"])
-    ):
+    before, after = _lines(change.before.decode()), _lines(change.after.decode())
+    for number, line in enumerate(difflib.unified_diff(before, after, name["a"], name["b"])):
         if number < 2 and " " in path and not line.rstrip("\n").endswith('"'):
             line = line.rstrip("\n") + "\t\n"
         out.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
@@ -69,29 +68,27 @@ def _quoted(path: str) -> str:
     return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda found: f"\\{ord(found[0]):03o}", path) + '"'
 
 
-def _lines(data: bytes) -> list[str]:
+def _lines(text: str) -> list[str]:
     """Lines end in a line feed and nothing else, as for git."""
-    return re.findall(r"[^\n]*\n|[^\n]+$", data.decode())
+    return re.findall(r"[^\n]*\n|[^\n]+$", text)
 
 
 def _suggestions(change: FileChange, fixes: list[Fix], prefix: str) -> Iterator[_Suggestion]:
-    old, new = _lines(change.before), _lines(change.after)
-    steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    steps = [one for one in steps if one[0] != "equal"]
-    blocks: dict[tuple[int, int], list[Fix]] = {}
-    for fix in fixes:
-        for edit in fix.edits:
-            if edit.file == change.path:
-                found = blocks.setdefault((edit.line, edit.end_line), [])
-                found += [fix] if fix not in found else []
-    for (line, end_line), named in sorted(blocks.items()):
-        inside = [one for one in steps if line - 1 <= one[1] <= end_line]
-        if inside:
-            first, end, new_first, new_end = inside[0][1], inside[-1][2], inside[0][3], inside[-1][4]
-            if first == end:  # nothing gives way: the line above is repeated
-                first, new_first = first - 1, new_first - 1
-            path = posixpath.join(prefix, change.shown)
-            yield _Suggestion(path, first + 1, end, "".join(old[first:end]), "".join(new[new_first:new_end]), named)
+    path = posixpath.join(prefix, change.shown)
+    for block in change.blocks:
+        named = [one for one in fixes if any((e.file, e.block) == (change.path, block.start) for e in one.edits)]
+        old, new = _lines(block.old), _lines(block.new)
+        first, last = 0, 0
+        while first < min(len(old), len(new)) and old[first] == new[first]:
+            first += 1
+        while last < min(len(old), len(new)) - first and old[-1 - last] == new[-1 - last]:
+            last += 1
+        if first == len(old) - last:  # nothing gives way: the line above is repeated
+            first -= 1
+        gone, come = old[first : len(old) - last], new[first : len(new) - last]
+        yield _Suggestion(
+            path, block.line + first, block.line + len(old) - last - 1, "".join(gone), "".join(come), named
+        )
 
 
 def _github(found: list[_Suggestion]) -> dict[str, Any]:
