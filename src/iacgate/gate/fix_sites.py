@@ -63,7 +63,7 @@ def edits_for(result: Result, fix: dict[str, Any], tree: Tree) -> Iterator[Edit]
                 found = True
                 yield edit._replace(each=any(step.endswith("[]") for step in steps))
     if not found:
-        raise FixError("what the fix would write is there already")
+        raise FixError("there is no block to write it into, or what the fix would write is there already")
 
 
 def _edits(
