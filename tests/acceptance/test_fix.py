@@ -16,8 +16,11 @@ from iacgate.gate.fixes import FixPlan, find_fixes
 from iacgate.gate.judge import PolicySource, Settings, judge, load_policy
 from iacgate.model.finding import Verdict
 from iacgate.policy.catalogue import lint_files, packaged_root, read_check_files
+from iacgate.policy.provider_schema import load
+from iacgate.testing.examples import example_plan
 
 ROOT = packaged_root()
+SCHEMA = load()
 CHECKS = lint_files(ROOT, read_check_files(ROOT))[0]
 FAILING = [
     (check["id"], number, text)
@@ -99,10 +102,16 @@ def test_a_failing_example_is_fixed_and_stays_so(
     written = file.read_text().splitlines()
     assert (written[0], written[-1]) == ("# before", "# after")
     names = {edit.site.name for fix in plan.fixes for edit in fix.edits}
-    kept = [line for line in text.splitlines() if "=" in line and not any(name in line for name in names)]
-    assert [" ".join(line.split()) for line in kept if "{" not in line] == [
-        " ".join(line.split()) for line in written if "=" in line and not any(name in line for name in names) and "{" not in line
-    ]  # fmt: skip
+    assert untouched(text.splitlines(), names) == untouched(written, names)
+
+
+def untouched(lines: list[str], names: set[str]) -> list[str]:
+    """Attributes but those of these names, without their layout."""
+    return [
+        " ".join(line.split())
+        for line in lines
+        if "=" in line and "{" not in line and not any(name in line for name in names)
+    ]
 
 
 class TestWhereAValueComesFrom:
@@ -135,7 +144,10 @@ class TestWhereAValueComesFrom:
                  "m/main.tf": 'variable "e" {}\n' + VOLUME % "var.e"},
                 "main.tf", "  default = true",
             ),
-            ({"main.tf": VOLUME % "true", "a_override.tf": VOLUME % "false"}, "a_override.tf", "encrypted         = true"),
+            (
+                {"main.tf": VOLUME % "true", "a_override.tf": VOLUME % "false"},
+                "a_override.tf", "encrypted         = true",
+            ),
             (
                 {"main.tf": VOLUME % "false", "a_override.tf": 'resource "aws_ebs_volume" "a" {\n  size = 1\n}\n'},
                 "main.tf", "encrypted         = true",
@@ -149,8 +161,8 @@ class TestWhereAValueComesFrom:
         plan = self.plan(tmp_path, policy, files)
         assert [one.shown for one in plan.changes] == [edited]
         assert line in plan.changes[0].after.decode()
-        changed = [one for one in difflib.ndiff(*(t.decode().splitlines() for t in plan.changes[0][2:4])) if one[0] == "+"]
-        assert len(changed) == 1
+        before, after = (text.decode().splitlines() for text in (plan.changes[0].before, plan.changes[0].after))
+        assert len([one for one in difflib.ndiff(before, after) if one.startswith("+")]) == 1
 
     @pytest.mark.parametrize(
         ("files", "why"),
@@ -171,7 +183,8 @@ class TestWhereAValueComesFrom:
                 "the variable `e` has no plain default",
             ),
             (
-                {"main.tf": VOLUME % "var.e" + 'variable "e" {\n  default = false\n}\n', "terraform.tfvars": "e = false\n"},
+                {"main.tf": VOLUME % "var.e" + 'variable "e" {\n  default = false\n}\n',
+                 "terraform.tfvars": "e = false\n"},
                 "judged again with the edit, it does not pass",
             ),
             (
@@ -283,8 +296,21 @@ class TestCommand:
         (tmp_path / "main.tf").write_text(text)
         done = self.run(tmp_path, "--write", "--address", "aws_sqs_queue.r", "--check", "aws-sqs-queue-encrypted")
         assert done.exception is None
-        assert (tmp_path / "main.tf").read_text() == self.TEXT + self.TEXT.replace('"q"', '"r"').replace("false", "true")
+        half = len(self.TEXT)
+        assert (tmp_path / "main.tf").read_text() == text[:half] + text[half:].replace("false", "true")
         assert self.run(tmp_path, "--check", "no-such-check").exception is not None
+
+    def test_with_a_plan_only_its_findings_are_fixed(self, tmp_path: Path) -> None:
+        text = self.TEXT + self.TEXT.replace('"q"', '"r"')
+        source = tmp_path / "root"
+        source.mkdir()
+        (source / "main.tf").write_text(text)
+        planned = self.TEXT + 'resource "aws_sqs_queue" "gone" {\n  sqs_managed_sse_enabled = false\n}\n'
+        (tmp_path / "plan.json").write_bytes(example_plan(planned, SCHEMA).json)
+        done = self.run(source, "--plan", tmp_path / "plan.json", "--write")
+        assert done.exception is None
+        assert (source / "main.tf").read_text() == text.replace("false", "true", 1)
+        assert "aws_sqs_queue.gone: the HCL in the directory does not show it" in done.stderr
 
     def test_a_file_behind_a_link_is_not_written(self, tmp_path: Path) -> None:
         outside = tmp_path / "outside.tf"

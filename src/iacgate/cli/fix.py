@@ -36,6 +36,12 @@ __all__ = ["fix"]
     "--address", "addresses", multiple=True, metavar="ADDRESS", help="Only findings on this resource; repeatable."
 )
 @click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    help="Only findings of this plan (terraform show -json); DIR is the root module behind it.",
+)
+@click.option(
     "--policy-set",
     "policy_file",
     type=click.Path(path_type=Path),
@@ -65,6 +71,7 @@ def fix(
     format_name: str,
     checks: tuple[str, ...],
     addresses: tuple[str, ...],
+    plan_file: str | None,
     policy_file: Path | None,
     config_file: Path | None,
     workspace: str | None,
@@ -97,7 +104,7 @@ def fix(
     def wanted(result: Result) -> bool:
         return (not ids or result.check.id in ids) and (not addresses or result.subject.address in addresses)
 
-    plan = find_fixes(directory, source, settings, wanted)
+    plan = find_fixes(directory, source, settings, wanted, plan_file)
     if write:
         write_changes(plan.changes, Path(directory))
     else:

@@ -25,7 +25,8 @@ def _refuse(change: FileChange, top: Path) -> None:
         if Path(os.path.realpath(change.path)) != Path(os.path.realpath(top)) / change.shown:
             raise IacgateError(f"{change.path} is a link, or leads out of {top}: nothing is written")
         if change.path.read_bytes() != change.before:
-            raise IacgateError(f"{change.path} has changed since it was judged: nothing is written", hint="run it again")
+            message = f"{change.path} has changed since it was judged: nothing is written"
+            raise IacgateError(message, hint="run it again")
     except OSError as error:
         raise IacgateError(f"{change.path} cannot be read: {(error.strerror or 'failed').lower()}") from None
 

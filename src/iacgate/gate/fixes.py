@@ -15,7 +15,7 @@ from typing import NamedTuple
 from iacgate.errors import InputError
 from iacgate.gate.directory import judge_directory
 from iacgate.gate.fix_sites import Edit, FixError, edits_for
-from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache
+from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, judge
 from iacgate.model.finding import Effect, Result, Verdict
 from iacgate.sources.hcl.edit import EditError, edit_block
 from iacgate.sources.hcl.tree import Tree
@@ -75,22 +75,27 @@ class FixPlan(NamedTuple):
 
 
 def find_fixes(
-    path: str, source: PolicySource, settings: Settings, wanted: Callable[[Result], bool] = lambda _: True
+    path: str,
+    source: PolicySource,
+    settings: Settings,
+    wanted: Callable[[Result], bool] = lambda _: True,
+    plan: str | None = None,
 ) -> FixPlan:
     """The fixes of the failing findings that are ``wanted``. Nothing is written.
 
-    Raises ``InputError`` when the directory cannot be read as a whole: what is not read cannot be judged again.
+    With a ``plan`` (a file) they are those of the plan, and the directory is the root module behind it. Raises ``InputError`` when the directory cannot be read as a whole: what is not read cannot be judged again.
     """
     top = Path(path)
     tree = Tree(top, hcl_cache(settings))
     trial = _Trial(path, source, settings._replace(include_passed=True, scans=()), tree)
-    results = [one for one in trial.first.report.results if one.verdict is Verdict.FAIL and not one.check.foreign]
+    results = [one for one in trial.first.report.results if one.verdict is Verdict.FAIL]
+    chosen = [one for one in results if one.effect is not Effect.EXCEPTED and wanted(one)]
     proposals: list[Fix] = []
     declined: list[Declined] = []
+    if plan is not None:
+        chosen, declined = _of_plan(chosen, judge(plan, source, settings._replace(kind="plan")), wanted)
     taken: dict[tuple[object, ...], object] = {}
-    for result in results:
-        if not wanted(result) or result.effect is Effect.EXCEPTED:
-            continue
+    for result in chosen:
         try:
             proposals.append(_propose(result, source, tree, taken))
         except FixError as error:
@@ -104,6 +109,23 @@ def find_fixes(
     also = [one for one in results if _key(one) not in fixed and after.get(_key(one)) is Verdict.PASS]
     passing = {_key(one) for one in also}
     return FixPlan(kept, also, [one for one in declined if _key(one.result) not in passing], changes)
+
+
+def _of_plan(
+    results: list[Result], judged: Judged, wanted: Callable[[Result], bool]
+) -> tuple[list[Result], list[Declined]]:
+    """The findings of the root module that its plan has too, and those that only the plan has."""
+    ours = {(one.check.id, one.subject.address): one for one in results if one.subject.root in ("", ".")}
+    chosen: list[Result] = []
+    declined: list[Declined] = []
+    for one in judged.report.results:
+        if one.verdict is Verdict.FAIL and one.effect is not Effect.EXCEPTED and wanted(one):
+            found = ours.get((one.check.id, one.subject.address))
+            if found is not None:
+                chosen.append(found)
+            else:
+                declined.append(Declined(one, "the HCL in the directory does not show it"))
+    return chosen, declined
 
 
 def _propose(result: Result, source: PolicySource, tree: Tree, taken: dict[tuple[object, ...], object]) -> Fix:

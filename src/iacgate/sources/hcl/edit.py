@@ -212,8 +212,8 @@ def _at(block: Block, start: int) -> Block:
 
 def _inner_indent(text: str, block: Block, indent: str) -> str:
     """What stands before what is already in the block; else two blanks more than before the block."""
-    starts = [line_start(text, one.start) for one in (*block.body.attributes, *block.body.blocks)]
-    for start in starts:
+    inside = [one.start for one in block.body.attributes] + [one.start for one in block.body.blocks]
+    for start in (line_start(text, one) for one in inside):
         line = text[start:].split("\n", 1)[0]
         if start > block.open and line.strip():
             return line[: len(line) - len(line.lstrip())]

@@ -18,7 +18,15 @@ import msgspec
 from iacgate.sources.hcl.parse import MAX_BYTES, parse_hcl, warm_up
 from iacgate.sources.hcl.syntax import Body, FileSyntax, SyntaxProblem
 
-__all__ = ["HCL_SUFFIXES", "ParsedFile", "directories_below", "module_files", "parse_bytes", "parse_files", "variable_files"]
+__all__ = [
+    "HCL_SUFFIXES",
+    "ParsedFile",
+    "directories_below",
+    "module_files",
+    "parse_bytes",
+    "parse_files",
+    "variable_files",
+]
 
 HCL_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _FORMAT = "1"
