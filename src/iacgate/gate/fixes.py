@@ -83,7 +83,8 @@ def find_fixes(
 ) -> FixPlan:
     """The fixes of the failing findings that are ``wanted``. Nothing is written.
 
-    With a ``plan`` (a file) they are those of the plan, and the directory is the root module behind it. Raises ``InputError`` when the directory cannot be read as a whole: what is not read cannot be judged again.
+    With a ``plan`` (a file) they are those of the plan, and the directory is the root module behind it.
+    Raises ``InputError`` when the directory cannot be read as a whole: what is not read cannot be judged again.
     """
     top = Path(path)
     tree = Tree(top, hcl_cache(settings))

@@ -23,15 +23,15 @@ def read_fix(node: yaml.Node, scope: Scope) -> dict[str, Any]:
     """Read a fix and hold its paths against the provider's schema. Problems go to the scope's source."""
     source = scope.source
     entries = source.mapping(node, "`fix`")
-    source.only(entries, ("set", "add", "note"), where=" in `fix`")
+    source.only(entries, FIX_KEYS, where=" in `fix`")
     fix: dict[str, Any] = {"set": [], "add": [], "note": ""}
     if "note" in entries:
         fix["note"] = " ".join(source.text(entries["note"][1], "`fix.note`").split())
     for key in ("set", "add"):
-        if key in entries:
-            paths = source.mapping(entries[key][1], f"`fix.{key}`")
-            fix[key] = [[_steps(at, scope, source.plain(value), key), source.plain(value)]
-                        for at, value in paths.values()]  # fmt: skip
+        paths = source.mapping(entries[key][1], f"`fix.{key}`") if key in entries else {}
+        for at, node_of_value in paths.values():
+            value = source.plain(node_of_value)
+            fix[key].append([_steps(at, scope, value, key), value])
     if not fix["set"] and not fix["add"]:
         source.problem(node, "`fix` sets nothing: name attributes under `set` or `add`")
     return fix
