@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,6 +19,9 @@ from iacgate.reports.text import clean
 from iacgate.reports.wording import count
 
 __all__ = ["fix"]
+
+_SHOWN = 2000
+"""Characters of a line that a terminal gets."""
 
 
 @click.command()
@@ -108,7 +112,11 @@ def fix(
     if write:
         write_changes(plan.changes, Path(directory))
     else:
-        write_out(render(format_name, plan, directory))
+        data = render(format_name, plan, directory)
+        if sys.stdout.isatty():  # nobody applies this, and a file's control characters are not for a terminal
+            lines = data.decode().expandtabs().split("\n")
+            data = "\n".join(clean(line, _SHOWN) for line in lines).encode()
+        write_out(data)
     for line in _summary(plan, write=write):
         click.echo(clean(line, 500), err=True)
 
@@ -118,11 +126,12 @@ def _summary(plan: FixPlan, *, write: bool) -> list[str]:
     for one in plan.fixes:
         note = f"; {one.note}" if one.note else ""
         lines.append(f"{'fixed' if write else 'fix'}: {_named(one.result)}{note}")
-    lines += [f"fixed with it: {_named(one)}" for one in plan.also]
+    lines += [f"{'fixed' if write else 'fix'} with it: {_named(one)}" for one in plan.also]
     lines += [f"not fixed: {_named(one.result)}: {one.why}" for one in plan.declined]
     files = f" in {count(len(plan.changes), 'file')}" if plan.changes else ""
     fixed = len(plan.fixes) + len(plan.also)
-    return [*lines, f"{count(fixed, 'finding')} fixed{files}, {len(plan.declined)} not"]
+    done = "fixed" if write else "can be fixed"
+    return [*lines, f"{count(fixed, 'finding')} {done}{files}, {len(plan.declined)} not"]
 
 
 def _named(result: Result) -> str:

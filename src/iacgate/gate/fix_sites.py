@@ -104,7 +104,7 @@ def _at_source(name: str, site: Site, directory: Path, callers: list[tuple[Path,
     """The caller's argument, or the variable's default. ``callers`` are the module blocks above, the root's first."""
     if callers:
         file, line = callers[-1]
-        call = next(one for one in tree.files[file].syntax.body.blocks if one.line == line)
+        call = next(one for one in tree.files[file].syntax.body.blocks_of("module") if one.line == line)
         calls = _blocks(tree, file.parent, "module", call.labels)
         standing = _of_path(calls, name)
         argument = standing.block.body.attribute(name)

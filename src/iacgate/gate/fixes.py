@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -102,7 +103,8 @@ def find_fixes(
         except FixError as error:
             declined.append(Declined(result, str(error)))
     kept, refused = _verified(proposals, trial)
-    kept = _smallest(kept, trial)
+    with suppress(EditError, InputError):  # what is not the smallest still holds
+        kept = _smallest(kept, trial)
     declined += refused
     changes = trial.changes(kept)
     fixed = {_key(one.result) for one in kept}
@@ -189,7 +191,10 @@ class _Trial:
 
     def _content(self, path: Path) -> bytes:
         if path not in self._contents:
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise InputError(f"{path} cannot be read: {(error.strerror or 'unreadable').lower()}") from None
             if hashlib.sha256(data).hexdigest() != self._tree.files[path].digest:
                 raise InputError(f"{path} has changed since it was judged")
             self._contents[path] = data

@@ -162,6 +162,7 @@ def _insert(text: str, block: Block, site: Site, indent: str) -> str:
         return _insert(*_unfold(text, block, indent), site, indent)
     first_block = min((one.start for one in block.body.blocks), default=block.close)
     before = [one for one in block.body.attributes if one.start < first_block]
+    before = [one for one in before if one.name != "depends_on"] or before  # which authors put last
     written = f"{_inner_indent(text, block, indent)}{site.name} = "
     written += literal((site.value,) if site.add else site.value) + _newline(text)
     if before:

@@ -34,6 +34,9 @@ CASES = {
     "names in disorder": ("{\n  a   = 1\n  b = 2\n}", ON, "{\n  a   = 1\n  b = 2\n  on = true\n}"),
     "before the blocks": ("{\n  a = 1\n\n  b {\n  }\n}", ON, "{\n  a  = 1\n  on = true\n\n  b {\n  }\n}"),
     "blocks only": ("{\n  b {\n  }\n}", ON, "{\n  on = true\n\n  b {\n  }\n}"),
+    "before what it depends on": (
+        "{\n  a = 1\n\n  depends_on = [x.y]\n}", ON, "{\n  a  = 1\n  on = true\n\n  depends_on = [x.y]\n}",
+    ),
     "after a map": ("{\n  a = {\n    b = 1\n  }\n}", ON, "{\n  a = {\n    b = 1\n  }\n  on = true\n}"),
     "after a heredoc": ("{\n  a = <<EOT\n  on = 1\nEOT\n}", ON, "{\n  a  = <<EOT\n  on = 1\nEOT\n  on = true\n}"),
     "tabs": ("{\n\ta = 1\n}", ON, "{\n\ta  = 1\n\ton = true\n}"),
