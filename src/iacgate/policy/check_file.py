@@ -9,6 +9,7 @@ import yaml
 from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.condition_paths import Scope
 from iacgate.policy.condition_syntax import note_unknown_type, parse_condition
+from iacgate.policy.fix_syntax import read_fix
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -25,6 +26,7 @@ CHECK_KEYS = (
     "when",
     "condition",
     "cases",
+    "fix",
     "message",
     "rationale",
     "remediation",
@@ -123,13 +125,13 @@ def _cases(
         return []
     if "condition" in values:
         return [_case(values, node, subject, source, schema, settable)]
-    for key in ("resource", "when"):
+    for key in ("resource", "when", "fix"):
         if key in values:
             source.problem(values[key], f"`{key}` stands inside each of `cases`")
     out = []
     for item in source.items(values["cases"], "`cases`"):
         inner = source.mapping(item, "a case")
-        source.only(inner, ("resource", "when", "condition", "message"), where=" in a case")
+        source.only(inner, ("resource", "when", "condition", "fix", "message"), where=" in a case")
         out.append(
             _case(
                 {key: value for key, (_, value) in inner.items()}, item, subject, source, schema, settable, inside=True
@@ -165,6 +167,10 @@ def _case(
         source.problem(node, "`condition` is missing")
     if "when" in values:
         case["when"] = parse_condition(values["when"], scope)
+    if "fix" in values:
+        case["fix"] = read_fix(values["fix"], scope)
+        if subject == "account":
+            source.problem(values["fix"], "a check on the account has no block that could be fixed")
     if inside and "message" in values:
         case["message"] = source.text(values["message"], "`message`")
         _message(values["message"], case["message"], source)

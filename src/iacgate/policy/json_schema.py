@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
+from iacgate.policy import check_file, condition_syntax, fix_syntax, policy_file, scanner_file
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
 
@@ -55,6 +55,7 @@ _CHECK_TEXTS = {
     "when": "The check applies only where this holds.",
     "condition": "What must hold. The check fails where it does not.",
     "cases": "One control over several resource types or forms, instead of resource and condition.",
+    "fix": "What to write into a failing block where the remedy is obvious. Inside of cases where there are some.",
     "message": "One line for people. {address}, {type} and {name} are filled in.",
     "rationale": "Why it matters.",
     "remediation": "What to change, and to what.",
@@ -62,6 +63,11 @@ _CHECK_TEXTS = {
     "controls": "Benchmark, with its version -> ids of controls.",
     "deprecated": "Why the check is on its way out and what replaces it. It still runs.",
     "examples": "Small HCL texts and what the check must say of them.",
+}
+_FIX_TEXTS = {
+    "set": "Attributes and the values to give them: metadata_options.http_tokens: required.",
+    "add": "Lists, and the element to put into each.",
+    "note": "What to know before applying it: that the resource is replaced, for instance.",
 }
 _SET_TEXTS = {
     "name": "The set's name; reports give it beside the rule that gave a level.",
@@ -120,20 +126,21 @@ def check_schema() -> _Schema:
         "when": _CONDITION,
         "condition": _CONDITION,
         "cases": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}},
+        "fix": _fix(),
         "message": _message(),
         "aliases": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "controls": {"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_TEXT}},
         "examples": _object(dict.fromkeys(("pass", "fail", "unknown"), _TEXTS), ("pass", "fail")),
     }
     properties = {key: _described(shapes.get(key, _TEXT), _CHECK_TEXTS[key]) for key in check_file.CHECK_KEYS}
-    case = {key: properties[key] for key in ("resource", "when", "condition", "message")}
+    case = {key: properties[key] for key in ("resource", "when", "condition", "fix", "message")}
     return {
         "$schema": DIALECT,
         "title": "iacgate check",
         **_object(properties, check_file._REQUIRED),
         "oneOf": [
             {"required": ["condition"], "not": {"required": ["cases"]}},
-            {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when")}},
+            {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when", "fix")}},
         ],
         "if": {"required": ["subject"], "properties": {"subject": {"const": "account"}}},
         "else": {
@@ -306,6 +313,19 @@ def _related() -> _Schema:
             {"required": ["our", "absent"], "not": {"required": ["their"]}},
         ],
     }
+
+
+def _fix() -> _Schema:
+    """Attributes by path, with the values to write."""
+    plain: _Schema = {"type": ["string", "number", "boolean"]}
+    listed: _Schema = {"type": "array", "items": plain, "minItems": 1}
+    shapes: dict[str, _Schema] = {
+        "set": {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": [plain, listed]}},
+        "add": {"type": "object", "minProperties": 1, "additionalProperties": plain},
+        "note": _TEXT,
+    }
+    properties = {key: _described(shapes[key], _FIX_TEXTS[key]) for key in fix_syntax.FIX_KEYS}
+    return {**_object(properties), "anyOf": _required_each("set", "add")}
 
 
 def _message() -> _Schema:
