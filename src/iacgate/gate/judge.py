@@ -27,7 +27,7 @@ from iacgate.model.decision import (
 )
 from iacgate.model.finding import Location, Result
 from iacgate.model.plan import Plan
-from iacgate.model.scan import Scan
+from iacgate.model.scan import Scan, image_scans_of
 from iacgate.policy.catalogue import Catalogue, cache_directory, load_directories, load_packaged
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
@@ -141,6 +141,7 @@ def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
         settings.workspace,
         digest_key=settings.digest_key,
         include_passed=settings.include_passed or bool(settings.scans),
+        image_scans=image_scans_of(settings.scans),
     )
     notes = _notes(plan, posture=posture)
     sha256 = hashlib.sha256(data).hexdigest()

@@ -5,11 +5,13 @@ A scan without evidence that it ran whole is no clean scan: ``problem`` says why
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from iacgate.model.finding import Location, Severity
+from iacgate.model.image_scan import ImageScan
 
-__all__ = ["Receipt", "Scan", "ScannerFinding"]
+__all__ = ["Receipt", "Scan", "ScannerFinding", "image_scans_of"]
 
 
 class Receipt(NamedTuple):
@@ -60,3 +62,14 @@ class Scan(NamedTuple):
     """Why this is no evidence (failed, cut off, zero rules, fewer resources than the plan); empty: it is."""
     sha256: str = ""
     """Of the results as they were read; a receipt may name it."""
+    images: tuple[ImageScan, ...] = ()
+    """What it says of container images, which is evidence of a check of ours and no finding by itself."""
+
+
+def image_scans_of(scans: Iterable[Scan]) -> tuple[ImageScan, ...]:
+    """What scans say of container images: each with the time of its receipt where it has none, and the run's problem."""
+    return tuple(
+        one._replace(time=one.time or scan.receipt.time, problem=one.problem or scan.problem)
+        for scan in scans
+        for one in scan.images
+    )

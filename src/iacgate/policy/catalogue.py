@@ -34,7 +34,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 5
+FORMAT = 6
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 

@@ -129,7 +129,7 @@ def _run_example(
     try:
         example = example_plan(text, schema)
         plan = read_plan(example.json, "the example")
-        evaluation = evaluate_example(check["id"], plan, catalogue, owns_account=example.owns_account)
+        evaluation = evaluate_example(check["id"], plan, catalogue, example)
     except (ExampleError, IacgateError) as error:
         return ExampleRun(label, number + 1, line, (), False, (str(error),))
     verdicts = verdicts_of(evaluation)
