@@ -48,12 +48,17 @@ class Scope(NamedTuple):
     """What there is inside a policy document or an image reference, which no provider's schema describes."""
     settable: "set[tuple[str, str]] | None" = None
     """Gathers (type, path) that authors may leave to the provider, among those the check names."""
+    partner: bool = False
+    """Where a relation has led: a data source of the type may stand there, with attributes of its own."""
     judged: tuple[str, ...] = ()
     """The types that the check looks at, wherever relations have led."""
 
     def lookup(self, kind: str, path: str) -> AttributeSchema | None:
         """The schema of a path written with its marks."""
-        return self.document.get(path) if self.document else self.schema.attribute(kind, path)
+        if self.document is not None:
+            return self.document.get(path)
+        found = self.schema.attribute(kind, path)
+        return found or (self.schema.attribute(f"data.{kind}", path) if self.partner else None)
 
     def knows(self, kind: str) -> bool:
         """The schema of the type is at hand."""

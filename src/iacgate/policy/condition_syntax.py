@@ -351,7 +351,7 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
     spec = source.mapping(entries["related"][1], "`related`")
     _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
     types = _types(spec, entries["related"][1], scope)
-    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable, judged=scope.judged)
+    partner = Scope(source, scope.schema, tuple(types), settable=scope.settable, partner=True, judged=scope.judged)
     out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
     if ("their" in spec) == ("our" in spec):
         source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
