@@ -191,5 +191,5 @@ def test_images_in_hcl_are_seen_and_what_is_known_of_encoded_json_is_too(tmp_pat
 
 def test_explain_tells_which_vulnerability_it_is(tmp_path: Path) -> None:
     words = ("--policy-set", written(tmp_path, policy(), "p.yaml"), "--import-image-scan", IMAGES / "ecr.json")
-    ran = call("explain", written(tmp_path, plan(task())), f"{CHECK}", *words)
+    ran = call("explain", CHECK, written(tmp_path, plan(task())), *words)
     assert "CVE-2024-3094 (critical)" in ran.out, ran
