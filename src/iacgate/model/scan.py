@@ -67,7 +67,7 @@ class Scan(NamedTuple):
 
 
 def image_scans_of(scans: Iterable[Scan]) -> tuple[ImageScan, ...]:
-    """What scans say of container images: each with the time of its receipt where it has none, and the run's problem."""
+    """What scans say of container images, each with what its run says of time and problems where it does not."""
     return tuple(
         one._replace(time=one.time or scan.receipt.time, problem=one.problem or scan.problem)
         for scan in scans

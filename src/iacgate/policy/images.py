@@ -99,8 +99,7 @@ def _explain_scans(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: in
             continue
         expected = f"scanned; {seen.why}" if want == FAIL_TRUTH and seen.why else "scanned"
         out.append(_of_image(image, s, expected, needs=seen.why if want == UNKNOWN_TRUTH else ""))
-        for one in seen.too_old[:_SHOWN]:
-            out.append(Evidence(path_text((*image.at, one.name)), one.what, one.allowed))
+        out += [Evidence(path_text((*image.at, one.name)), one.what, one.allowed) for one in seen.too_old[:_SHOWN]]
         if len(seen.too_old) > _SHOWN:
             more = len(seen.too_old) - _SHOWN
             out.append(Evidence(path_text((*image.at, "more")), f"{more} more vulnerabilities", "none too old"))

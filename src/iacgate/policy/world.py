@@ -17,8 +17,8 @@ from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
 from iacgate.policy.references import References
 
 if TYPE_CHECKING:
-    from iacgate.model.origin import Origins, Target
     from iacgate.model.image_scan import ImageScan
+    from iacgate.model.origin import Origins, Target
     from iacgate.policy.image_scans import ImageScans
     from iacgate.policy.subject import Path
 

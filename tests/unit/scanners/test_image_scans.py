@@ -1,4 +1,4 @@
-"""Scans of container images: which format it is, which image it is of, since when what is known, and whether it is whole."""
+"""Scans of container images: in which format, of which image, what is known since when, and whether they are whole."""
 
 import copy
 import json
