@@ -193,3 +193,45 @@ def test_explain_tells_which_vulnerability_it_is(tmp_path: Path) -> None:
     words = ("--policy-set", written(tmp_path, policy(), "p.yaml"), "--import-image-scan", IMAGES / "ecr.json")
     ran = call("explain", CHECK, written(tmp_path, plan(task())), *words)
     assert "CVE-2024-3094 (critical)" in ran.out, ran
+
+
+LOOKUP = {
+    "address": "data.aws_ami.base",
+    "mode": "data",
+    "type": "aws_ami",
+    "name": "base",
+    "provider_name": "registry.terraform.io/hashicorp/aws",
+    "schema_version": 0,
+    "values": {"id": "ami-0123456789abcdef0", "most_recent": True, "owners": None, "filter": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "ami", "verdict"),
+    [
+        ({}, "ami-0123456789abcdef0", "fail"),
+        ({"owners": ["amazon"]}, "ami-0123456789abcdef0", "pass"),
+        ({"filter": [{"name": "owner-id", "values": ["111122223333"]}]}, "ami-0123456789abcdef0", "pass"),
+        ({"most_recent": False}, "ami-0123456789abcdef0", "pass"),
+        ({}, "ami-0fedcba9876543210", "pass"),
+    ],
+)
+def test_a_machine_image_that_was_looked_up_names_its_owner(
+    values: dict[str, Any], ami: str, verdict: str, tmp_path: Path
+) -> None:
+    change = {"actions": ["create"], "before": None, "after": {"ami": ami, "instance_type": "t3.micro"}}
+    one = {
+        "address": "aws_instance.a",
+        "mode": "managed",
+        "type": "aws_instance",
+        "name": "a",
+        "provider_name": LOOKUP["provider_name"],
+        "change": {**change, "after_unknown": {}, "before_sensitive": False, "after_sensitive": {}},
+    }
+    found = {**LOOKUP, "values": {**LOOKUP["values"], **values}}
+    given = {
+        **plan(one),
+        "prior_state": {"format_version": "1.0", "values": {"root_module": {"resources": [found]}}},
+    }
+    ran = judge(written(tmp_path, given), "--include-passed")
+    assert ran.verdicts("aws_instance.a")["aws-ami-owner"] == verdict

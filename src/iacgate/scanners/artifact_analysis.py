@@ -85,7 +85,7 @@ def read_artifact_analysis(document: Any, source: str) -> Scan:
         raise InputError(f"{source} holds no occurrence of a scan: nothing shows that an image was looked at")
     problem = "it has further pages, which are not here" if listed.next_page_token else ""
     scans = tuple(_image(digest, ones, problem) for digest, ones in by_image.items())
-    return Scan(source, Receipt("artifact-analysis"), images=scans)
+    return Scan(source, Receipt("artifact-analysis", time=earliest(*(one.time for one in scans))), images=scans)
 
 
 def _digest(uri: str, source: str) -> str:

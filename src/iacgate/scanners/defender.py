@@ -89,7 +89,7 @@ def read_defender(document: Any, source: str) -> Scan:
     more = isinstance(document, dict) and any(document.get(key) for key in _MORE)
     problem = "it has further pages, which are not here" if more else ""
     scans = tuple(_image(digest, ones, problem) for digest, ones in by_image.items())
-    return Scan(source, Receipt("defender"), images=scans)
+    return Scan(source, Receipt("defender", time=earliest(*(one.time for one in scans))), images=scans)
 
 
 def _listed(document: Any) -> list[Any]:

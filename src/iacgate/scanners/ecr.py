@@ -102,7 +102,7 @@ def read_ecr(document: Any, source: str) -> Scan:
         vulnerabilities=tuple(vulnerabilities),
     )
     tool = "inspector" if found is not None and found.enhanced_findings else "ecr"
-    return Scan(source, Receipt(tool), images=(scan,))
+    return Scan(source, Receipt(tool, time=scan.time), images=(scan,))
 
 
 def _problem(answer: _Answer) -> str:
