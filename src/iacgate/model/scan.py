@@ -6,10 +6,12 @@ A scan without evidence that it ran whole is no clean scan: ``problem`` says why
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iacgate.model.finding import Location, Severity
-from iacgate.model.image_scan import ImageScan
+
+if TYPE_CHECKING:
+    from iacgate.model.image_scan import ImageScan
 
 __all__ = ["Receipt", "Scan", "ScannerFinding", "image_scans_of"]
 
