@@ -16,6 +16,7 @@ from iacgate.gate.decide import decide, summarize
 from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, located, secrets_of
 from iacgate.gate.scanned import ScannedInput, with_scans
 from iacgate.model.decision import Coverage, InputInfo, Report
+from iacgate.model.scan import image_scans_of
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import resolve_policy
 
@@ -68,6 +69,7 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
                 _workspace(settings.workspace, root.directory),
                 digest_key=settings.digest_key,
                 include_passed=settings.include_passed or bool(settings.scans),
+                image_scans=image_scans_of(settings.scans),
             )
             results = [one._replace(subject=one.subject._replace(root=where)) for one in found.results]
             evaluations.append((root, found._replace(results=located(results, root.locations), fixed=[])))

@@ -7,6 +7,7 @@ from iacgate.errors import UsageError
 from iacgate.gate.judge import Judged, PolicySource
 from iacgate.model.decision import Outcome, Report
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
+from iacgate.model.scan import image_scans_of
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
 from iacgate.policy.plan_subject import PlanSubject
@@ -123,6 +124,8 @@ def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubjec
     after = World(plan, "after", source.catalogue.settable)
     before = World(plan, "before", source.catalogue.settable)
     after.opposite, before.opposite = before, after
+    after.given_image_scans = image_scans_of(judged.report.scans)
+    after.image_tables = judged.policy.images if judged.policy else ()
     if result.subject.kind == "account":
         return after.account()
     return after.subject_at(result.subject.address)

@@ -35,7 +35,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 6
+FORMAT = 7
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 

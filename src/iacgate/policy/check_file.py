@@ -10,6 +10,7 @@ from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.condition_paths import Scope
 from iacgate.policy.condition_syntax import note_unknown_type, parse_condition
 from iacgate.policy.fix_syntax import read_fix
+from iacgate.policy.image_places import IMAGE_PLACES
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -156,7 +157,8 @@ def _case(
         if not types:
             source.problem(values["resource"], "`resource` names no type")
         for kind in types:
-            note_unknown_type(values["resource"], kind, source, schema)
+            if not (kind in IMAGE_PLACES and _is_about_images(values)):  # our own table says where they stand
+                note_unknown_type(values["resource"], kind, source, schema)
     elif subject == "resource":
         source.problem(node, "`resource` is missing: name the resource types")
     scope = Scope(source, schema, tuple(types), settable=settable, judged=tuple(types))
@@ -175,6 +177,11 @@ def _case(
         case["message"] = source.text(values["message"], "`message`")
         _message(values["message"], case["message"], source)
     return case
+
+
+def _is_about_images(values: dict[str, yaml.Node]) -> bool:
+    condition = values.get("condition")
+    return isinstance(condition, yaml.MappingNode) and any(key.value == "images" for key, _ in condition.value)
 
 
 def _examples(node: yaml.Node, source: Source) -> tuple[dict[str, list[str]], dict[str, list[int]]]:

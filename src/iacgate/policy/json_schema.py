@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, fix_syntax, policy_file, scanner_file
+from iacgate.policy import check_file, condition_syntax, fix_syntax, image_file, policy_file, scanner_file
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
 
@@ -79,6 +79,7 @@ _SET_TEXTS = {
     "on_incomplete": "What a plan gives that is not whole.",
     "rules": "Which checks at which level. Later rules override earlier ones.",
     "scanners": "What other scanners' findings do, and which scans there must be. Later rows override earlier ones.",
+    "images": "How long a vulnerability may stay in a container image, and which scans of images count.",
 }
 _SCANNER_TEXTS = {
     "tool": "Which scanners: a name, or a pattern with *.",
@@ -91,6 +92,13 @@ _SCANNER_TEXTS = {
     "same_commit": "A scan must be of the commit that is judged. Default: false.",
     "same_input": "A scan must have looked at the very bytes that are judged. Default: false.",
     "minimum_rules": "A scan must have had so many rules.",
+}
+_IMAGE_TEXTS = {
+    "max_age": "The scan of an image may not be older: 24h, 7d.",
+    "fix_within": "Severity -> days for which a vulnerability may be known: 0d, 15d, or any.",
+    "match": "digest: a scan is of the image with its digest. tag: of an image without one also by its tag.",
+    "unscanned": "What the check says of an image of which there is no scan. Default: unknown.",
+    "undated": "What it says of a vulnerability of which nobody says since when it is known. Default: fail.",
 }
 _SELECT_TEXTS = {
     "id": "Check ids; * stands for anything.",
@@ -198,6 +206,7 @@ def _policy_set() -> _Schema:
             "contains": {"properties": {"level": {"enum": [*Enforcement]}}},
         },
         "scanners": {"type": "array", "items": {"$ref": "#/$defs/scanner"}},
+        "images": _images(),
     }
     properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
     return _object(properties, ("name", "rules"))
@@ -236,6 +245,16 @@ def _scanner() -> _Schema:
     return _object(properties, ("tool",))
 
 
+def _images() -> _Schema:
+    limit: _Schema = {"type": "string", "pattern": f"^({image_file.LIMIT.pattern})$"}
+    shapes: dict[str, _Schema] = {
+        "max_age": {"type": "string", "pattern": f"^{image_file.MAX_AGE.pattern}$"},
+        "fix_within": _object(dict.fromkeys(image_file.DEFAULT_RULES["fix_within"], limit)),
+        **{key: {"enum": [*words], "default": words[0]} for key, words in image_file.CHOICES.items()},
+    }
+    return _object({key: _described(shapes[key], _IMAGE_TEXTS[key]) for key in image_file.IMAGE_KEYS})
+
+
 def _exception() -> _Schema:
     compensating = _object(
         {
@@ -261,6 +280,12 @@ def _conditions() -> dict[str, _Schema]:
         "related": _object({"related": _related()}, ("related",)),
         "exists": _object({"exists": _object({"type": _TEXTS, "satisfies": _CONDITION}, ("type",))}, ("exists",)),
         "policy_document": _object({"policy_document": _TEXT, **quantifier}, ("policy_document", "satisfies")),
+        "images": {
+            **_object({"images": {"enum": [*condition_syntax.IMAGE_FORMS]}, "satisfies": _CONDITION}, ("images",)),
+            "if": {"properties": {"images": {"const": "every"}}},
+            "then": {"required": ["satisfies"]},
+            "else": {"not": {"required": ["satisfies"]}},
+        },
         "action": _object({"action": _words(condition_syntax._ACTIONS)}, ("action",)),
     }
     assert set(forms) == set(condition_syntax.CONDITION_FORMS)

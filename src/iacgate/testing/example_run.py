@@ -23,7 +23,7 @@ from iacgate.policy.world import World
 from iacgate.policy.yaml_nodes import did_you_mean
 from iacgate.reports.wording import evidence_lines
 from iacgate.sources.plan_json import read_plan
-from iacgate.testing.examples import ExampleError, example_plan
+from iacgate.testing.examples import ExampleError, ExamplePlan, example_plan
 from iacgate.testing.hcl_example import example_from_hcl
 from iacgate.testing.judging import evaluate_example, fits, verdicts_of
 
@@ -131,7 +131,7 @@ def _run_example(
     try:
         example = example_plan(text, schema)
         plan = read_plan(example.json, "the example")
-        evaluation = evaluate_example(check["id"], plan, catalogue, owns_account=example.owns_account)
+        evaluation = evaluate_example(check["id"], plan, catalogue, example)
     except (ExampleError, IacgateError) as error:
         return ExampleRun(label, number + 1, line, (), False, (str(error),))
     verdicts = verdicts_of(evaluation)
@@ -140,7 +140,7 @@ def _run_example(
     for case in cases:
         case.look(plan, world)
     if fits(label, verdicts):
-        differs = tuple(_differs_as_hcl(label, text, evaluation, check["id"], catalogue, schema, example.owns_account))
+        differs = tuple(_differs_as_hcl(label, text, evaluation, check["id"], catalogue, schema, example))
         return ExampleRun(label, number + 1, line, got, not differs, differs)
     why = [said for result in evaluation.results for said in _said(result)] or _unmatched(check, plan)
     return ExampleRun(label, number + 1, line, got, False, tuple(why))
@@ -153,12 +153,12 @@ def _differs_as_hcl(
     check: str,
     catalogue: Catalogue,
     schema: ProviderSchema,
-    owns_account: bool,
+    example: ExamplePlan,
 ) -> Iterator[str]:
     """What the same text comes to as HCL, where that is something else. HCL may know what a plan does not yet."""
     plan = example_from_hcl(text, schema)
     yield from (f"as HCL: {problem}" for problem in plan.problems)
-    written = evaluate_example(check, plan, catalogue, owns_account=owns_account)
+    written = evaluate_example(check, plan, catalogue, example)
     if label != "unknown" and not fits(label, verdicts_of(written)):
         yield f"as HCL: {', '.join(sorted({str(one) for one in verdicts_of(written)})) or 'nothing is judged'}"
     by_address = {one.subject.address: one.verdict for one in planned.results}

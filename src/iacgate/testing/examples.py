@@ -11,17 +11,25 @@ holds all that against real plans.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
 from iacgate.model.address import Address
+from iacgate.model.finding import Severity
+from iacgate.model.image_scan import ImageScan, Vulnerability
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.sources.hcl.library import hcl2_package
 
 __all__ = ["ExampleError", "ExamplePlan", "example_plan"]
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\[[^\]]*\])?(?:\.[A-Za-z_*][\w-]*(?:\[[^\]]*\])?)+")
+_SCANNED = re.compile(
+    r"^# scanned: (?P<digest>sha256:[0-9a-f]{64})"
+    r"(?: with (?P<id>[\w-]+), (?P<severity>critical|high|medium|low)(?:, (?P<days>\d{1,5}) days)?)?$",
+    re.MULTILINE,
+)
 _UNKNOWN = object()
 
 
@@ -34,6 +42,8 @@ class ExamplePlan(NamedTuple):
 
     json: bytes
     owns_account: bool
+    image_scans: tuple[ImageScan, ...] = ()
+    """What its lines ``# scanned:`` say of images."""
 
 
 def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
@@ -69,7 +79,24 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
             }
         },
     }
-    return ExamplePlan(msgspec.json.encode(plan), "# account: owned" in text.splitlines())
+    return ExamplePlan(msgspec.json.encode(plan), "# account: owned" in text.splitlines(), _image_scans(text))
+
+
+def _image_scans(text: str) -> tuple[ImageScan, ...]:
+    return tuple(
+        ImageScan((found["digest"],), vulnerabilities=_vulnerabilities(found)) for found in _SCANNED.finditer(text)
+    )
+
+
+def _vulnerabilities(found: re.Match[str]) -> tuple[Vulnerability, ...]:
+    if not found["id"]:
+        return ()
+    since = datetime.now(UTC) - timedelta(days=int(found["days"])) if found["days"] else None
+    return (
+        Vulnerability(
+            found["id"], Severity(found["severity"]), since=since.isoformat(timespec="seconds") if since else ""
+        ),
+    )
 
 
 def _bare(text: str) -> str:
