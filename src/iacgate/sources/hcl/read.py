@@ -24,8 +24,9 @@ from iacgate.sources.hcl.configuration import configuration_of
 from iacgate.sources.hcl.expressions import Scope, try_evaluate
 from iacgate.sources.hcl.files import directories_below, parse_files, variable_files
 from iacgate.sources.hcl.functions.table import functions
-from iacgate.sources.hcl.instances import ModuleInstance, ResourceInstance, ResourceSchema, Shared
+from iacgate.sources.hcl.instances import ModuleInstance, ResourceInstance
 from iacgate.sources.hcl.module import ModuleSource, read_module
+from iacgate.sources.hcl.shared import ResourceSchema, Shared
 from iacgate.sources.hcl.tree import Tree, installed_modules
 from iacgate.sources.hcl.values import Encoded, Text, Unknown, unknown_of, unknowns_in
 
