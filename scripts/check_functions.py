@@ -29,9 +29,10 @@ from iacgate.sources.hcl.expressions import Scope, evaluate  # noqa: E402
 from iacgate.sources.hcl.functions.encoding import json_text  # noqa: E402
 from iacgate.sources.hcl.functions.signature import FileContext  # noqa: E402
 from iacgate.sources.hcl.functions.table import functions  # noqa: E402
-from iacgate.sources.hcl.instances import ModuleInstance, Shared  # noqa: E402
+from iacgate.sources.hcl.instances import ModuleInstance  # noqa: E402
 from iacgate.sources.hcl.module import read_module  # noqa: E402
 from iacgate.sources.hcl.parse import parse_hcl  # noqa: E402
+from iacgate.sources.hcl.shared import Shared  # noqa: E402
 from iacgate.sources.hcl.syntax import Expression  # noqa: E402
 from iacgate.sources.hcl.values import EvaluationError, SetValue, holds_unknown, unknown_of  # noqa: E402
 

@@ -18,6 +18,7 @@ from iacgate.model.finding import Verdict
 from iacgate.policy.catalogue import load_packaged
 from iacgate.policy.provider_schema import load
 from iacgate.sources.plan_json import read_plan
+from iacgate.testing.examples import example_plan
 from iacgate.testing.hcl_example import example_from_hcl
 from iacgate.testing.judging import evaluate_example
 
@@ -96,10 +97,10 @@ def test_every_example_and_its_plan() -> None:
     for one in recorded():
         if one["check"] not in catalogue.by_id:
             continue
-        owned = "# account: owned" in one["text"].splitlines()
+        example = example_plan(one["text"], schema)
         module = next(iter(one["plan"]["configuration"]["root_module"].get("module_calls", {})), "")
         found = [
-            evaluate_example(one["check"], plan, catalogue, owns_account=owned).results
+            evaluate_example(one["check"], plan, catalogue, example).results
             for plan in (
                 read_plan(json.dumps(one["plan"]).encode(), "the plan"),
                 example_from_hcl(one["text"], schema),

@@ -414,6 +414,7 @@ print(*sorted(name for name in sys.modules if name.startswith("iacgate") and "sc
     assert shown == [
         "iacgate.cli.scans",
         "iacgate.gate.scanned",
+        "iacgate.model.image_scan",
         "iacgate.model.scan",
         "iacgate.policy.scanner_rules",
     ]

@@ -36,6 +36,7 @@ ROOT = packaged_root()
 BYSTANDERS = {"aws_s3_bucket_versioning": "bucket", "aws_subnet": "vpc_id", "aws_launch_template": "launch_template"}
 """Types that pass the identity of another resource on, and the attribute by which."""
 IDENTITY = {"id", "arn", "name", "bucket", "identifier", "key_id", "url"}
+DATA_ID = re.compile(r"(data\.\w+\.\w+)\.id")
 REFERENCE = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+)(\[[^\]]+\])?\.([a-z_]+)")
 CIDRS = ["0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/8", "10.1.2.3/8", "192.168.1.0/24", "fc00::/7", "203.0.113.7/32"]
 DOCUMENTS = [
@@ -213,13 +214,22 @@ class Completion:
         changes = []
         for one in self.plan["resource_changes"]:
             change = one["change"]
+            if one["mode"] == "data" and change["after"] is not None:
+                change = self._read(one["address"], change)
             if not change.get("after_unknown") or change["after"] is None or one["mode"] == "data":
-                changes.append(one)
+                changes.append({**one, "change": change})
                 continue
             expressions = self.blocks.get((one["mode"], one["type"], one["name"]), {}).get("expressions", {})
             after = self._object(one, change["after"], change["after_unknown"], expressions, "")
             changes.append({**one, "change": {**change, "after": after, "after_unknown": {}}})
         return msgspec.json.encode({**self.plan, "resource_changes": changes})
+
+    def _read(self, address: str, change: dict[str, Any]) -> dict[str, Any]:
+        """A data source with the id that whoever refers to it will have; of the rest nobody can tell."""
+        if (change.get("after_unknown") or {}).get("id") is not True:
+            return change
+        unknown = {name: part for name, part in change["after_unknown"].items() if name != "id"}
+        return {**change, "after": {**change["after"], "id": identity(address, "id")}, "after_unknown": unknown}
 
     def _documents(self) -> dict[str, str]:
         """The JSON that each ``aws_iam_policy_document`` will give, its unknowns completed."""
@@ -319,6 +329,9 @@ class Completion:
             return self._of(next(ref for ref in references if ref != "each.key") + key[0], "id")
         if len(longest) == 1 and longest[0] in self.documents:
             return self.documents[longest[0]]
+        looked_up = DATA_ID.fullmatch(longest[0]) if len(longest) == 1 else None
+        if looked_up is not None and looked_up[1] in self.planned:
+            return identity(looked_up[1], "id")
         found = REFERENCE.fullmatch(longest[0]) if len(longest) == 1 else None
         if found is None or not (found[4] in IDENTITY or is_identity(found[1], found[4])):
             return None

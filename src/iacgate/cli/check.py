@@ -170,6 +170,7 @@ def check(
     """
     wanted = _targets(reports)
     read = (*paths, *options["import_sarif"], *options["import_conftest"], *options["receipts"])
+    read += (*options["image_scans"], *(one.rpartition("=")[2] for one in options["image_scans"]))
     _refuse_overwriting(read, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
     settings = settings._replace(remember=True)

@@ -22,6 +22,7 @@ __all__ = ["main", "run"]
 _COMMANDS = {
     "check": ("iacgate.cli.check:check", "Judge plans: allow, review, deny or error."),
     "explain": ("iacgate.cli.explain:explain", "Say why a finding or the outcome is what it is."),
+    "fix": ("iacgate.cli.fix:fix", "Edit HCL so that failing checks pass."),
     "checks": ("iacgate.cli.checks:checks", "List and show the checks."),
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
     "scanner": ("iacgate.cli.scanner:scanner", "Other scanners beside the gate."),

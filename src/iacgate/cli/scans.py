@@ -36,6 +36,13 @@ def scan_options(command: Any) -> Any:
                 help="Quality gate: https://HOST/?projectKey=KEY, or a file with the answer of its API; repeatable.",
             ),
             click.option(
+                "--import-image-scan",
+                "image_scans",
+                multiple=True,
+                metavar="[IMAGE=]FILE",
+                help="Scan of a container image: SARIF, or what ECR, Artifact Analysis or Defender say; repeatable.",
+            ),
+            click.option(
                 "--sonarqube-token", metavar="REFERENCE", help="SonarQube's token: env://NAME or file://PATH."
             ),
             click.option(
@@ -61,6 +68,7 @@ def scans_of(
     import_sarif: tuple[str, ...],
     import_conftest: tuple[str, ...],
     import_sonarqube: tuple[str, ...],
+    image_scans: tuple[str, ...],
     sonarqube_token: str | None,
     receipts: tuple[str, ...],
     commit: str | None,
@@ -69,12 +77,12 @@ def scans_of(
     if commit and not _COMMIT.fullmatch(commit):
         raise UsageError("--commit takes a commit in hexadecimal, 7 characters or more")
     scans: tuple[Scan, ...] = ()
-    if import_sarif or import_conftest or import_sonarqube or receipts:
+    if import_sarif or import_conftest or import_sonarqube or image_scans or receipts:
         # Imported here: who imports no findings does not pay for it.
         from iacgate.gate.scan_files import ScanFiles, read_scans
 
         token = resolve_secret(sonarqube_token).decode(errors="replace").strip() if sonarqube_token else ""
         if not (token.isascii() and token.isprintable()):
             raise UsageError("the token of SonarQube holds characters that no token has")
-        scans = read_scans(ScanFiles(import_sarif, import_conftest, import_sonarqube, receipts, token))
+        scans = read_scans(ScanFiles(import_sarif, import_conftest, import_sonarqube, image_scans, receipts, token))
     return scans, (commit or "").lower()

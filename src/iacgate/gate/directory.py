@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iacgate import __version__
 from iacgate.errors import InputError, UsageError
@@ -15,14 +16,21 @@ from iacgate.gate.decide import decide, summarize
 from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, located, locks_in, secrets_of
 from iacgate.gate.scanned import ScannedInput, with_scans
 from iacgate.model.decision import Coverage, InputInfo, Report
+from iacgate.model.scan import image_scans_of
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import resolve_policy
+
+if TYPE_CHECKING:
+    from iacgate.sources.hcl.tree import Tree
 
 __all__ = ["judge_directory"]
 
 
-def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judged:
-    """Judge every root module at or below a directory. Raises ``InputError`` when there is no HCL."""
+def judge_directory(path: str, source: PolicySource, settings: Settings, tree: Tree | None = None) -> Judged:
+    """Judge every root module at or below a directory. Raises ``InputError`` when there is no HCL.
+
+    ``tree`` is that of the directory when some of it is read already, or other than on the disk.
+    """
     top = Path(path)
     if not top.is_dir():
         _refuse(top, path)
@@ -49,6 +57,7 @@ def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judg
             load(),
             cache=cache,
             var_files=settings.var_files,
+            tree=tree,
         )
         several = len(directory.roots) > 1
         for root in directory.roots:
@@ -61,6 +70,7 @@ def judge_directory(path: str, source: PolicySource, settings: Settings) -> Judg
                 _workspace(settings.workspace, root.directory),
                 digest_key=settings.digest_key,
                 include_passed=settings.include_passed or bool(settings.scans),
+                image_scans=image_scans_of(settings.scans),
             )
             results = [one._replace(subject=one.subject._replace(root=where)) for one in found.results]
             evaluations.append((root, found._replace(results=located(results, root.locations), fixed=[])))

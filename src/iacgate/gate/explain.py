@@ -7,6 +7,7 @@ from iacgate.errors import UsageError
 from iacgate.gate.judge import Judged, PolicySource
 from iacgate.model.decision import Outcome, Report
 from iacgate.model.finding import Change, Effect, Evidence, Result, Verdict
+from iacgate.model.scan import image_scans_of
 from iacgate.policy.configuration_subjects import Configured
 from iacgate.policy.lookup import shown
 from iacgate.policy.narrate import narrate
@@ -124,6 +125,8 @@ def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubjec
     after = World(plan, "after", source.catalogue.settable)
     before = World(plan, "before", source.catalogue.settable)
     after.opposite, before.opposite = before, after
+    after.given_image_scans = image_scans_of(judged.report.scans)
+    after.image_tables = judged.policy.images if judged.policy else ()
     if result.subject.kind == "account":
         return after.account()
     if result.subject.kind != "resource":

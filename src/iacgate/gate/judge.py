@@ -28,7 +28,7 @@ from iacgate.model.decision import (
 )
 from iacgate.model.finding import Location, Result
 from iacgate.model.plan import Plan, ProviderLock
-from iacgate.model.scan import Scan
+from iacgate.model.scan import Scan, image_scans_of
 from iacgate.policy.catalogue import Catalogue, load_directories, load_packaged
 from iacgate.policy.evaluate import Evaluation, evaluate
 from iacgate.policy.policy_set import Policy, resolve_policy
@@ -178,6 +178,7 @@ def _judge_plan(
         settings.workspace,
         digest_key=settings.digest_key,
         include_passed=settings.include_passed or bool(settings.scans) or settings.checkov is not None,
+        image_scans=image_scans_of(settings.scans),
     )
     notes = _notes(plan, posture=posture)
     scans = collect()

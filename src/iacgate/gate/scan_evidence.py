@@ -62,9 +62,10 @@ def _sentence(scan: Scan) -> str:
 
 def _problem(scan: Scan, how: Treatment, judged: Judged) -> str:
     receipt = scan.receipt
-    if not receipt.rules and not scan.findings:
+    looked = scan.findings or any(one.named or one.vulnerabilities for one in scan.images)
+    if not receipt.rules and not looked:
         return "it found nothing, and nothing shows that it had a rule to look with (a receipt would)"
-    if receipt.rules == 0:
+    if receipt.rules == 0 and not looked:
         return "it had no rules"
     if receipt.commit and judged.commit and not _same_commit(receipt.commit, judged.commit):
         return "it is for another commit"

@@ -1,7 +1,8 @@
 """Results of other scanners, read from files and servers: each becomes a scan, or a scan with a problem.
 
 What cannot be read does not end the run: the plan is judged all the same, and the outcome is an error that names the
-file. Formats are told by the option that names the file, never guessed.
+file. Formats are told by the option that names the file, never guessed; only scans of images, of which each cloud
+writes its own, are told apart by what they must have in common.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from msgspec import Raw
 from iacgate.errors import InputError
 from iacgate.model.scan import Receipt, Scan
 from iacgate.scanners.conftest import read_conftest
+from iacgate.scanners.image_scans import read_image_scans, split_image
 from iacgate.scanners.receipt import GivenReceipt, read_receipt, with_receipt
 from iacgate.scanners.sarif import read_sarif
 from iacgate.scanners.sonarqube import ask_sonarqube, is_url, read_quality_gate
@@ -34,6 +36,8 @@ class ScanFiles(NamedTuple):
     conftest: tuple[str, ...] = ()
     sonarqube: tuple[str, ...] = ()
     """Addresses, or files with an answer."""
+    images: tuple[str, ...] = ()
+    """Scans of container images, in whichever format."""
     receipts: tuple[str, ...] = ()
     token: str = ""
     """For SonarQube; empty: none."""
@@ -44,6 +48,7 @@ def read_scans(files: ScanFiles) -> tuple[Scan, ...]:
     scans = [
         *_each(files.sarif, "unknown", lambda path: _read(path, read_sarif)),
         *_each(files.conftest, "conftest", lambda path: [_read(path, read_conftest)]),
+        *_each(files.images, "unknown", _image_scans),
         *_each(files.sonarqube, "sonarqube", lambda path: [_quality_gate(path, files.token)]),
     ]
     once = list(dict.fromkeys(scan._replace(source="") for scan in scans))
@@ -80,6 +85,13 @@ def _read(path: str, reader: Callable[[Any, str], Any]) -> Any:
     read = reader(_document(data, path), path)
     digest = hashlib.sha256(data).hexdigest()
     return [one._replace(sha256=digest) for one in read] if isinstance(read, list) else read._replace(sha256=digest)
+
+
+def _image_scans(given: str) -> list[Scan]:
+    """Of a file, or of ``IMAGE=FILE``, where the file itself does not say of which image it is."""
+    image, path = split_image(given)
+    scans: list[Scan] = _read(path, lambda document, source: read_image_scans(document, source, image))
+    return scans
 
 
 def _document(data: bytes, path: str) -> Any:

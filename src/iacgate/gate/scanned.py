@@ -13,7 +13,7 @@ from iacgate.model.plan import Plan, ResourceChange
 from iacgate.model.scan import Scan
 from iacgate.policy.catalogue import Catalogue
 from iacgate.policy.evaluate import Evaluation
-from iacgate.policy.policy_set import Policy
+from iacgate.policy.policy_set import IMAGE_CHECK, Policy
 
 __all__ = ["Scanned", "ScannedInput", "with_scans"]
 
@@ -72,8 +72,17 @@ def with_scans(
     if not include_passed:  # they were listed for the comparison only
         listed = [one for one in evaluation.results if one.verdict is not Verdict.PASS]
         evaluation = evaluation._replace(results=listed)
+    notes = list(merged.notes)
+    if any(scan.images for scan in scans) and not _asks_for_images(catalogue, policy):
+        notes.append(f"scans of images were given, and the policy does not ask for them ({IMAGE_CHECK} is off)")
     reasons = (*missing(examined, policy), *why_not(examined))
-    return Scanned(evaluation, tuple(examined), reasons, merged.side_effects, merged.notes)
+    return Scanned(evaluation, tuple(examined), reasons, merged.side_effects, tuple(notes))
+
+
+def _asks_for_images(catalogue: Catalogue, policy: Policy) -> bool:
+    return any(
+        level is not None for head, level in zip(catalogue.heads, policy.levels, strict=True) if head.id == IMAGE_CHECK
+    )
 
 
 def _masked(scans: Sequence[Scan], plans: Sequence[Plan]) -> tuple[Scan, ...]:

@@ -5,11 +5,13 @@ A scan without evidence that it ran whole is no clean scan: ``problem`` says why
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from iacgate.model.finding import Location, Severity
+from iacgate.model.image_scan import ImageScan
 
-__all__ = ["Receipt", "Scan", "ScannerFinding"]
+__all__ = ["Receipt", "Scan", "ScannerFinding", "image_scans_of"]
 
 
 class Receipt(NamedTuple):
@@ -62,3 +64,14 @@ class Scan(NamedTuple):
     """Of the results as they were read; a receipt may name it."""
     notes: tuple[str, ...] = ()
     """How it was run, and what it could not answer, as far as that decides nothing."""
+    images: tuple[ImageScan, ...] = ()
+    """What it says of container images, which is evidence of a check of ours and no finding by itself."""
+
+
+def image_scans_of(scans: Iterable[Scan]) -> tuple[ImageScan, ...]:
+    """What scans say of container images, each with what its run says of time and problems where it does not."""
+    return tuple(
+        one._replace(time=one.time or scan.receipt.time, problem=one.problem or scan.problem)
+        for scan in scans
+        for one in scan.images
+    )

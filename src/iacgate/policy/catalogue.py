@@ -36,7 +36,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 6
+FORMAT = 8
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -95,6 +95,7 @@ class _Case(msgspec.Struct):
     when: dict[str, Any] | None
     message: str
     on_destroy: bool
+    fix: dict[str, Any] | None = None
 
 
 class Catalogue:
@@ -199,6 +200,16 @@ class Catalogue:
                 found.append(CaseData(tuple(types), condition, when))
         return found
 
+    def fix(self, number: int, kind: str) -> dict[str, Any] | None:
+        """What to write into a block of a type that fails a check (``policy.fix_syntax``), if the check says so."""
+        for position in self._by_type.get(kind, ()):
+            check, raw = self._cases[position]
+            if check == number:
+                case = msgspec.msgpack.decode(raw, type=_Case)
+                if case.fix is not None:
+                    return case.fix
+        return None
+
     def _case(self, number: int) -> Case:
         if number not in self._compiled:
             check, raw = self._cases[number]
@@ -285,7 +296,7 @@ def _compile(files: Sequence[tuple[str, bytes]], checks: Sequence[dict[str, Any]
         settable.update((kind, name) for kind, name in check["settable"])
         for case in check["cases"]:
             message = case.get("message", check["message"])
-            whole = _Case(case["condition"], case.get("when"), message, _asks_action(case))
+            whole = _Case(case["condition"], case.get("when"), message, _asks_action(case), case.get("fix"))
             for kind in case["types"]:
                 by_type.setdefault(kind, []).append(len(cases))
             for word in check["subjects"]:

@@ -10,6 +10,8 @@ from iacgate.model.finding import Family, Severity, Tier
 from iacgate.policy.condition_paths import Scope
 from iacgate.policy.condition_syntax import note_unknown_type, operand_problem, parse_condition
 from iacgate.policy.configuration_shapes import SHAPES
+from iacgate.policy.fix_syntax import read_fix
+from iacgate.policy.image_places import IMAGE_PLACES
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -29,6 +31,7 @@ CHECK_KEYS = (
     "when",
     "condition",
     "cases",
+    "fix",
     "message",
     "rationale",
     "remediation",
@@ -169,13 +172,13 @@ def _cases(values: dict[str, yaml.Node], node: yaml.Node, subjects: list[str], s
         return []
     if "condition" in values:
         return [_case(values, node, subjects, scope)]
-    for key in ("resource", "when"):
+    for key in ("resource", "when", "fix"):
         if key in values:
             source.problem(values[key], f"`{key}` stands inside each of `cases`")
     out = []
     for item in source.items(values["cases"], "`cases`"):
         inner = source.mapping(item, "a case")
-        source.only(inner, ("resource", "when", "condition", "message"), where=" in a case")
+        source.only(inner, ("resource", "when", "condition", "fix", "message"), where=" in a case")
         out.append(_case({key: value for key, (_, value) in inner.items()}, item, subjects, scope, inside=True))
     return out
 
@@ -195,7 +198,8 @@ def _case(
             if not types:
                 source.problem(values["resource"], "`resource` names no type")
             for kind in types:
-                note_unknown_type(values["resource"], kind, source, scope.schema)
+                if not (kind in IMAGE_PLACES and _is_about_images(values)):  # our own table says where they stand
+                    note_unknown_type(values["resource"], kind, source, scope.schema)
         elif subjects[0] == "resource":
             source.problem(node, "`resource` is missing: name the resource types")
         scope = scope._replace(types=tuple(types), judged=tuple(types))
@@ -206,10 +210,19 @@ def _case(
         source.problem(node, "`condition` is missing")
     if "when" in values:
         case["when"] = parse_condition(values["when"], scope)
+    if "fix" in values:
+        case["fix"] = read_fix(values["fix"], scope)
+        if subjects[0] != "resource":
+            source.problem(values["fix"], f"a check on the {subjects[0]} has no resource's block that could be fixed")
     if inside and "message" in values:
         case["message"] = source.text(values["message"], "`message`")
         _message(values["message"], case["message"], source)
     return case
+
+
+def _is_about_images(values: dict[str, yaml.Node]) -> bool:
+    condition = values.get("condition")
+    return isinstance(condition, yaml.MappingNode) and any(key.value == "images" for key, _ in condition.value)
 
 
 def _examples(node: yaml.Node, source: Source) -> tuple[dict[str, list[str]], dict[str, list[int]]]:

@@ -1,6 +1,7 @@
 """Attribute paths as checks write them, held against the provider's schema (or a policy document's shape)."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import yaml
@@ -9,10 +10,10 @@ from iacgate.policy.configuration_shapes import SHAPES
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
 from iacgate.policy.yaml_nodes import Source
 
-__all__ = ["FoundPath", "Scope", "attribute_path"]
+__all__ = ["IMAGE", "POLICY_DOCUMENT", "FoundPath", "Scope", "attribute_path"]
 
 _STEP = re.compile(r'"([^"]+)"(\[\])?|([^."\[\]]+)(\[\])?')
-_DOCUMENT: dict[str, AttributeSchema] = {
+POLICY_DOCUMENT: dict[str, AttributeSchema] = {
     "statement": AttributeSchema("block", "R", "list"),
     **{
         f"statement[].{name}": AttributeSchema("list(string)", "R")
@@ -26,6 +27,14 @@ _DOCUMENT: dict[str, AttributeSchema] = {
     "statement[].condition[].variable": AttributeSchema("string", "R"),
     "statement[].condition[].values": AttributeSchema("list(string)", "R"),
 }
+"""What a policy document is made of, inside ``policy_document``."""
+IMAGE: dict[str, AttributeSchema] = {
+    "registry": AttributeSchema("string", "R"),
+    "repository": AttributeSchema("string", "R"),
+    "tag": AttributeSchema("string", "O"),
+    "digest": AttributeSchema("string", "O"),
+}
+"""What an image reference is made of, inside ``images``."""
 
 
 class Scope(NamedTuple):
@@ -36,14 +45,16 @@ class Scope(NamedTuple):
     types: tuple[str, ...]
     prefix: str = ""
     """Schema path of the element inside a quantifier, ``ingress[]``; empty at the resource."""
-    document: bool = False
-    """Inside a policy document."""
+    document: Mapping[str, AttributeSchema] | None = None
+    """What there is inside a policy document or an image reference, which no provider's schema describes."""
     settable: "set[tuple[str, str]] | None" = None
     """Gathers (type, path) that authors may leave to the provider, among those the check names."""
     shape: str = ""
     """The types are parts of the configuration (``module``, …), whose attributes are ours; empty: resources."""
     parameters: "dict[str, set[str]] | None" = None
     """By parameter that the check declares: the kinds of operand it stands for, gathered."""
+    partner: bool = False
+    """Where a relation has led: a data source of the type may stand there, with attributes of its own."""
     judged: tuple[str, ...] = ()
     """The types that the check looks at, wherever relations have led."""
 
@@ -51,11 +62,14 @@ class Scope(NamedTuple):
         """The schema of a path written with its marks."""
         if self.shape:
             return SHAPES[kind].get(path)
-        return _DOCUMENT.get(path) if self.document else self.schema.attribute(kind, path)
+        if self.document is not None:
+            return self.document.get(path)
+        found = self.schema.attribute(kind, path)
+        return found or (self.schema.attribute(f"data.{kind}", path) if self.partner else None)
 
     def knows(self, kind: str) -> bool:
         """The schema of the type is at hand."""
-        return self.document or bool(self.shape) or self.schema.knows(kind)
+        return self.document is not None or bool(self.shape) or self.schema.knows(kind)
 
 
 class FoundPath(NamedTuple):
@@ -117,7 +131,7 @@ def _hold(
         attribute = scope.lookup(kind, here)
         if attribute is None:
             wrong = ".".join(step for step, _ in steps)
-            where = "a policy document" if scope.document else kind
+            where = scope.types[0] if scope.document else kind
             hint = (
                 ""
                 if scope.document or scope.shape

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from iacgate.policy.comparisons import COMPARISONS, parse_time
-from iacgate.policy.condition_paths import FoundPath, Scope, attribute_path
+from iacgate.policy.condition_paths import IMAGE, POLICY_DOCUMENT, FoundPath, Scope, attribute_path
+from iacgate.policy.image_places import IMAGE_PLACES
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
 from iacgate.policy.yaml_nodes import Source, did_you_mean
@@ -20,7 +21,19 @@ __all__ = ["CONDITION_FORMS", "Scope", "operand_problem", "parse_condition"]
 
 TRUTHS = {"pass": 0, "unknown": 1, "fail": 2}
 LOGIC = ("all", "any", "none", "not")
-CONDITION_FORMS = (*LOGIC, "attribute", "every", "some", "ports", "related", "exists", "policy_document", "action")
+CONDITION_FORMS = (
+    *LOGIC,
+    "attribute",
+    "every",
+    "some",
+    "ports",
+    "related",
+    "exists",
+    "policy_document",
+    "images",
+    "action",
+)
+IMAGE_FORMS = ("every", "scanned")
 _OTHERS = ("is_set", "is_empty", "pattern_for", "covers", "holds_secret")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
 
@@ -46,6 +59,7 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
         "related": _related,
         "exists": _exists,
         "policy_document": _policy_document,
+        "images": _images,
         "action": _action,
     }
     return _logic(form, entries, scope) if form in LOGIC else parsers[form](form, node, entries, scope)
@@ -369,7 +383,7 @@ def _related(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> di
     spec = source.mapping(entries["related"][1], "`related`")
     _only(spec, ("type", "their", "our", "matches", "satisfies", "missing", "absent"), scope)
     types = _types(spec, entries["related"][1], scope)
-    partner = scope._replace(types=tuple(types), prefix="", document=False, shape="")
+    partner = scope._replace(types=tuple(types), prefix="", document=None, shape="", partner=True)
     out: dict[str, Any] = {"type": types, "matches": ["id", "arn"]}
     if ("their" in spec) == ("our" in spec):
         source.problem(node, "`related` needs `their` (their attribute that names this resource) or `our`, one of them")
@@ -407,7 +421,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
     types = _types(spec, entries["exists"][1], scope)
     out: dict[str, Any] = {"type": types}
     if "satisfies" in spec:
-        partner = scope._replace(types=tuple(types), prefix="", document=False, shape="")
+        partner = scope._replace(types=tuple(types), prefix="", document=None, shape="")
         out["satisfies"] = parse_condition(spec["satisfies"][1], partner)
     return {"exists": out}
 
@@ -415,7 +429,7 @@ def _exists(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> di
 def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
     _only(entries, ("policy_document", "satisfies", "absent"), scope)
     found = attribute_path(entries["policy_document"][1], scope)
-    inner = scope._replace(types=("policy document",), prefix="", document=True, shape="")
+    inner = scope._replace(types=("a policy document",), prefix="", document=POLICY_DOCUMENT, shape="", partner=False)
     tree: dict[str, Any] = {"policy_document": found.steps}
     if "satisfies" in entries:
         tree["satisfies"] = parse_condition(entries["satisfies"][1], inner)
@@ -425,6 +439,22 @@ def _policy_document(_form: str, node: yaml.Node, entries: _Entries, scope: Scop
     if absent is None and not (found.attribute is not None and found.attribute.required):
         scope.source.problem(node, "say with `absent: pass|fail|unknown` what having no policy means")
     return tree if absent is None else {**tree, "absent": absent}
+
+
+def _images(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    source = scope.source
+    _only(entries, ("images", "satisfies"), scope)
+    word = source.choice(entries["images"][1], "`images`", list(IMAGE_FORMS))
+    for kind in scope.types:
+        if kind not in IMAGE_PLACES:
+            source.problem(node, f"it is not known where {kind} names images{did_you_mean(kind, IMAGE_PLACES)}")
+    if ("satisfies" in entries) != (word == "every"):
+        source.problem(node, "`satisfies` goes with `images: every`, and only with it")
+        return {"all": []}
+    if word != "every":
+        return {"images": word}
+    inner = scope._replace(types=("an image reference",), prefix="", document=IMAGE, shape="", partner=False)
+    return {"images": word, "satisfies": parse_condition(entries["satisfies"][1], inner)}
 
 
 def _action(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:

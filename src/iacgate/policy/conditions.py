@@ -137,6 +137,13 @@ def _compile_action(tree: dict[str, Any]) -> Node:
     return Node(lambda v, u, at, s: PASS_TRUTH if done(s) & wanted else FAIL_TRUTH, explain, False)
 
 
+def _compile_images(tree: dict[str, Any]) -> Node:
+    # Imported here: most plans name no image.
+    from iacgate.policy.images import compile_images
+
+    return compile_images(tree, compile_condition)
+
+
 _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "all": _compile_logic,
     "any": _compile_logic,
@@ -153,5 +160,6 @@ _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "ports": compile_ports,
     "related": lambda tree: compile_related(tree, compile_condition),
     "exists": lambda tree: compile_exists(tree, compile_condition),
+    "images": _compile_images,
     "policy_document": lambda tree: compile_policy_document(tree, compile_condition),
 }

@@ -22,6 +22,7 @@ from iacgate.policy.subject import ConditionError, Links, Trace
 if TYPE_CHECKING:
     from iacgate.model.configuration import ConfigResource, Module, ModuleCall, ProviderConfig
     from iacgate.model.plan import Plan, ResourceChange
+    from iacgate.policy.image_scans import ImageScans
     from iacgate.policy.plan_subject import PlanSubject
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
@@ -152,6 +153,15 @@ class Configured:
     def made_of(self, at: Path, parts: int) -> str:
         """Nothing here is made of a resource's identity that could be told."""
         return ""
+
+    @property
+    def image_scans(self) -> ImageScans:
+        """What scans of container images were given."""
+        return self.world.image_scans
+
+    def encoded(self, at: Path) -> None:
+        """Nothing here is encoded that would be looked into."""
+        return
 
     def policy_document(self, at: Path) -> None:
         """It holds none."""

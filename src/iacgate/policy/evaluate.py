@@ -6,7 +6,7 @@ says whether the plan introduces, worsens, leaves or fixes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from iacgate.model.decision import Coverage
@@ -22,6 +22,7 @@ from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Condit
 from iacgate.policy.world import World
 
 if TYPE_CHECKING:
+    from iacgate.model.image_scan import ImageScan
     from iacgate.policy.configuration_subjects import Configured
 
 __all__ = ["Evaluation", "effect_of", "evaluate"]
@@ -66,9 +67,13 @@ def evaluate(
     *,
     digest_key: bytes = b"",
     include_passed: bool = False,
+    image_scans: Sequence[ImageScan] = (),
 ) -> Evaluation:
     """Judge a plan. Raises ``InputError`` when a resource's values are not what a plan holds."""
-    return _Run(plan, catalogue, policy, workspace, digest_key, include_passed).run()
+    run = _Run(plan, catalogue, policy, workspace, digest_key, include_passed)
+    for world in (run.after, run.before):
+        world.given_image_scans, world.image_tables = image_scans, policy.images
+    return run.run()
 
 
 class _Run:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
+from iacgate.policy import check_file, condition_syntax, fix_syntax, image_file, policy_file, scanner_file
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.configuration_shapes import SHAPES
 from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
@@ -66,6 +66,7 @@ _CHECK_TEXTS = {
     "when": "The check applies only where this holds.",
     "condition": "What must hold. The check fails where it does not.",
     "cases": "One control over several resource types or forms, instead of resource and condition.",
+    "fix": "What to write into a failing block where the remedy is obvious. Inside of cases where there are some.",
     "message": "One line for people. {address}, {type} and {name} are filled in.",
     "rationale": "Why it matters.",
     "remediation": "What to change, and to what.",
@@ -73,6 +74,11 @@ _CHECK_TEXTS = {
     "controls": "Benchmark, with its version -> ids of controls.",
     "deprecated": "Why the check is on its way out and what replaces it. It still runs.",
     "examples": "Small HCL texts and what the check must say of them.",
+}
+_FIX_TEXTS = {
+    "set": "Attributes and the values to give them: metadata_options.http_tokens: required.",
+    "add": "Lists, and the element to put into each.",
+    "note": "What to know before applying it: that the resource is replaced, for instance.",
 }
 _SET_TEXTS = {
     "name": "The set's name; reports give it beside the rule that gave a level.",
@@ -84,6 +90,7 @@ _SET_TEXTS = {
     "on_incomplete": "What a plan gives that is not whole.",
     "rules": "Which checks at which level. Later rules override earlier ones.",
     "scanners": "What other scanners' findings do, and which scans there must be. Later rows override earlier ones.",
+    "images": "How long a vulnerability may stay in a container image, and which scans of images count.",
 }
 _SCANNER_TEXTS = {
     "tool": "Which scanners: a name, or a pattern with *.",
@@ -96,6 +103,13 @@ _SCANNER_TEXTS = {
     "same_commit": "A scan must be of the commit that is judged. Default: false.",
     "same_input": "A scan must have looked at the very bytes that are judged. Default: false.",
     "minimum_rules": "A scan must have had so many rules.",
+}
+_IMAGE_TEXTS = {
+    "max_age": "The scan of an image may not be older: 24h, 7d.",
+    "fix_within": "Severity -> days for which a vulnerability may be known: 0d, 15d, or any.",
+    "match": "digest: a scan is of the image with its digest. tag: of an image without one also by its tag.",
+    "unscanned": "What the check says of an image of which there is no scan. Default: unknown.",
+    "undated": "What it says of a vulnerability of which nobody says since when it is known. Default: fail.",
 }
 _SELECT_TEXTS = {
     "id": "Check ids; * stands for anything.",
@@ -142,20 +156,21 @@ def check_schema() -> _Schema:
         "when": _CONDITION,
         "condition": _CONDITION,
         "cases": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}},
+        "fix": _fix(),
         "message": _message(),
         "aliases": {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]},
         "controls": {"type": "object", "additionalProperties": {"type": "array", "items": _NUMBER_OR_TEXT}},
         "examples": _object(dict.fromkeys(("pass", "fail", "unknown"), _TEXTS), ("pass", "fail")),
     }
     properties = {key: _described(shapes.get(key, _TEXT), _CHECK_TEXTS[key]) for key in check_file.CHECK_KEYS}
-    case = {key: properties[key] for key in ("resource", "when", "condition", "message")}
+    case = {key: properties[key] for key in ("resource", "when", "condition", "fix", "message")}
     return {
         "$schema": DIALECT,
         "title": "iacgate check",
         **_object(properties, check_file._REQUIRED),
         "oneOf": [
             {"required": ["condition"], "not": {"required": ["cases"]}},
-            {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when")}},
+            {"required": ["cases"], "not": {"anyOf": _required_each("condition", "resource", "when", "fix")}},
         ],
         "allOf": [
             {
@@ -233,6 +248,7 @@ def _policy_set() -> _Schema:
             "contains": {"properties": {"level": {"enum": [*Enforcement]}}},
         },
         "scanners": {"type": "array", "items": {"$ref": "#/$defs/scanner"}},
+        "images": _images(),
     }
     properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
     return _object(properties, ("name", "rules"))
@@ -271,6 +287,16 @@ def _scanner() -> _Schema:
     return _object(properties, ("tool",))
 
 
+def _images() -> _Schema:
+    limit: _Schema = {"type": "string", "pattern": f"^({image_file.LIMIT.pattern})$"}
+    shapes: dict[str, _Schema] = {
+        "max_age": {"type": "string", "pattern": f"^{image_file.MAX_AGE.pattern}$"},
+        "fix_within": _object(dict.fromkeys(image_file.DEFAULT_RULES["fix_within"], limit)),
+        **{key: {"enum": [*words], "default": words[0]} for key, words in image_file.CHOICES.items()},
+    }
+    return _object({key: _described(shapes[key], _IMAGE_TEXTS[key]) for key in image_file.IMAGE_KEYS})
+
+
 def _exception() -> _Schema:
     compensating = _object(
         {
@@ -296,6 +322,12 @@ def _conditions() -> dict[str, _Schema]:
         "related": _object({"related": _related()}, ("related",)),
         "exists": _object({"exists": _object({"type": _TEXTS, "satisfies": _CONDITION}, ("type",))}, ("exists",)),
         "policy_document": _object({"policy_document": _TEXT, **quantifier}, ("policy_document", "satisfies")),
+        "images": {
+            **_object({"images": {"enum": [*condition_syntax.IMAGE_FORMS]}, "satisfies": _CONDITION}, ("images",)),
+            "if": {"properties": {"images": {"const": "every"}}},
+            "then": {"required": ["satisfies"]},
+            "else": {"not": {"required": ["satisfies"]}},
+        },
         "action": _object({"action": _words(condition_syntax._ACTIONS)}, ("action",)),
     }
     assert set(forms) == set(condition_syntax.CONDITION_FORMS)
@@ -361,6 +393,19 @@ def _parameter() -> _Schema:
         },
         ("about",),
     )
+
+
+def _fix() -> _Schema:
+    """Attributes by path, with the values to write."""
+    plain: _Schema = {"type": ["string", "number", "boolean"]}
+    listed: _Schema = {"type": "array", "items": plain, "minItems": 1}
+    shapes: dict[str, _Schema] = {
+        "set": {"type": "object", "minProperties": 1, "additionalProperties": {"anyOf": [plain, listed]}},
+        "add": {"type": "object", "minProperties": 1, "additionalProperties": plain},
+        "note": _TEXT,
+    }
+    properties = {key: _described(shapes[key], _FIX_TEXTS[key]) for key in fix_syntax.FIX_KEYS}
+    return {**_object(properties), "anyOf": _required_each("set", "add")}
 
 
 def _message() -> _Schema:

@@ -111,6 +111,8 @@ def describe(tree: dict[str, Any]) -> str:
             return f"{_path(path)} takes in {shown(names)}"
         case {"ports": spec}:
             return f"ports {', '.join(map(str, spec['include']))} are in {_path(spec['from'])} to {_path(spec['to'])}"
+        case {"images": "scanned"}:
+            return "every image is scanned, and nothing in it is known for longer than the policy allows"
         case {"action": words}:
             return f"the plan does {' or '.join(words)}"
         case {"all": parts}:
@@ -146,6 +148,8 @@ def _opening(tree: dict[str, Any]) -> _Opening | None:
             return _Opening(f"{' or '.join(spec['type'])} {link}", ", where ", spec.get("satisfies"))
         case {"exists": spec}:
             return _Opening(f"one {' or '.join(spec['type'])} in this configuration", ", where ", spec.get("satisfies"))
+        case {"images": "every", "satisfies": inner}:
+            return _Opening("every image", ": ", inner)
         case {"policy_document": path, "satisfies": inner}:
             return _Opening(f"the policy in {_path(path)}{_absent(tree)}", ": ", inner)
         case _:

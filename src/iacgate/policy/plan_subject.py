@@ -19,6 +19,7 @@ from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, Pla
 if TYPE_CHECKING:
     from iacgate.model.origin import Origin, Target
     from iacgate.model.plan import ResourceChange
+    from iacgate.policy.image_scans import ImageScans
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -172,6 +173,16 @@ class PlanSubject:
                 return False
         return any_true(mask)
 
+    @property
+    def image_scans(self) -> ImageScans:
+        """What scans of container images were given, by the policy's rules."""
+        return self.world.image_scans
+
+    def encoded(self, at: Path) -> tuple[Any, Any] | None:
+        """What will be encoded to JSON at an unknown attribute, with its mask, where the configuration shows it."""
+        references, address = self.world.references, self.parsed
+        return references.document(address, at) if references and address else None
+
     def policy_document(self, at: Path) -> PlannedDocument | None:
         """Statements of the ``aws_iam_policy_document`` that this attribute's value will be, if it is just that."""
         origin = self.origin(at)
@@ -215,8 +226,7 @@ class PlanSubject:
 
     def _partly_known(self, at: Path) -> PlannedDocument | None:
         """The document that is encoded into an attribute, where the configuration shows what it is made of."""
-        references, address = self.world.references, self.parsed
-        found = references.document(address, at) if references and address else None
+        found = self.encoded(at)
         if found is None:
             return None
         try:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
+from iacgate.policy.image_file import read_images
 from iacgate.policy.scanner_file import read_scanners
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -25,6 +26,7 @@ _SET_KEYS = (
     "on_incomplete",
     "rules",
     "scanners",
+    "images",
 )
 _RULE_KEYS = ("checks", "level", "enforce_from")
 _SELECT: dict[str, list[str]] = {"family": [*Family], "severity": [*Severity], "tier": [*Tier]}
@@ -90,6 +92,7 @@ def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
         "on_incomplete": dict(_INCOMPLETE),
         "rules": [],
         "scanners": read_scanners(values["scanners"], source) if "scanners" in values else [],
+        "images": read_images(values["images"], source) if "images" in values else {},
     }
     if "scope" in values:
         scope = source.mapping(values["scope"], "`scope`")

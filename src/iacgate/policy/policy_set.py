@@ -17,8 +17,10 @@ from iacgate.policy.catalogue import Catalogue
 from iacgate.policy.parameters import parameter_problems
 from iacgate.policy.scanner_rules import ScannerRow, scanner_rows
 
-__all__ = ["Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
+__all__ = ["IMAGE_CHECK", "Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
 
+IMAGE_CHECK = "container-image-scanned"
+"""The check that the table ``images`` is about."""
 _SEPARATOR = ":"
 _STRENGTH = {None: 0, Enforcement.ADVISORY: 1, Enforcement.SOFT_MANDATORY: 2, Enforcement.HARD_MANDATORY: 3}
 _WEIGHT = {"allow": 0, "note": 1, "obligation": 2, "review": 3, "deny": 4, "error": 5}
@@ -64,6 +66,8 @@ class Policy(NamedTuple):
     today: str
     scanners: tuple[tuple[ScannerRow, ...], ...] = ()
     """What each set that applies says of other scanners."""
+    images: tuple[Mapping[str, Any], ...] = ()
+    """What each set that applies says of container images."""
     idle: int = 0
     """Checks that the rules select and that wait for a parameter: they are not asked."""
 
@@ -102,6 +106,12 @@ def resolve_policy(
         for number, level in enumerate(_levels(one, catalogue, name, today)):
             if level is not None and _stronger(level, levels[number]):
                 levels[number] = level
+    asks = next((one["name"] for one in sets if one["images"]), "")
+    if asks and IMAGE_CHECK in catalogue.by_id and levels[catalogue.by_id[IMAGE_CHECK]] is None:
+        raise PolicyError(
+            f"the policy set `{asks}` of `{name}` says what images must be like, and no rule asks for it",
+            hint=f"add a rule: {{checks: {{id: {IMAGE_CHECK}}}, level: hard-mandatory}}",
+        )
     idle = 0
     for number, level in enumerate(levels):
         if level is not None and catalogue.is_idle(number):
@@ -121,6 +131,7 @@ def resolve_policy(
         _exceptions(bundle["exceptions"], catalogue, workspace),
         today,
         tuple(scanner_rows(one["scanners"], f"{name} / {one['name']}") for one in sets if one["scanners"]),
+        tuple(one["images"] for one in sets if one["images"]),
         idle,
     )
 

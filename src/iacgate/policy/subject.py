@@ -26,6 +26,8 @@ __all__ = [
 PASS_TRUTH, UNKNOWN_TRUTH, FAIL_TRUTH = 0, 1, 2
 
 if TYPE_CHECKING:
+    from iacgate.policy.image_scans import ImageScans
+
     Path = tuple[str | int, ...]
     Judge = Callable[[Any, Any, Path, "Subject"], int]
     Explain = Callable[[Any, Any, Path, "Subject", bool, int, list[Evidence]], None]
@@ -69,6 +71,13 @@ if TYPE_CHECKING:
 
         def made_of(self, at: Path, parts: int) -> str:
             """The resource of whose identity alone each of so many unknown elements is made; "" if that is not sure."""
+
+        @property
+        def image_scans(self) -> ImageScans:
+            """What scans of container images were given, by the policy's rules."""
+
+        def encoded(self, at: Path) -> tuple[Any, Any] | None:
+            """What will be encoded to JSON at an unknown attribute, with its mask, where the configuration shows it."""
 
         def policy_document(self, at: Path) -> PlannedDocument | None:
             """The policy document behind an unknown attribute, when a data source of the plan makes it."""

@@ -6,7 +6,8 @@ conditions are applied to. Everything is indexed on first demand: most plans nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ from iacgate.policy.plan_subject import PlanSubject, any_true, passes_on
 from iacgate.policy.references import References
 
 if TYPE_CHECKING:
+    from iacgate.model.image_scan import ImageScan
     from iacgate.model.origin import Origins, Target
     from iacgate.policy.configuration_subjects import ConfiguredParts
+    from iacgate.policy.image_scans import ImageScans
     from iacgate.policy.subject import Path
 
 __all__ = ["World"]
@@ -50,10 +53,21 @@ class World:
         self.side = side
         self.digest_key = digest_key
         self.opposite: World | None = None
+        self.given_image_scans: Sequence[ImageScan] = ()
+        self.image_tables: Sequence[Mapping[str, Any]] = ()
+        """What the policy asks of images."""
         self._optional = optional
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
         self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}
+
+    @cached_property
+    def image_scans(self) -> ImageScans:
+        """The scans of container images that were given, by the policy's rules."""
+        # Imported here: only a check that asks for them pays for it.
+        from iacgate.policy.image_scans import ImageScans, image_rules
+
+        return ImageScans(self.given_image_scans, image_rules(self.image_tables), datetime.now(UTC))
 
     def may_be_left_out(self, kind: str, at: Path) -> bool:
         """The schema lets an author set the attribute, so not setting it leaves it to the provider's default."""

@@ -5,6 +5,7 @@ whatever else reads CommonMark with tables: no front matter, no HTML but one com
 ours is known again.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -75,6 +76,7 @@ def _body(check: _Check) -> Iterator[str]:
     yield f"## Why\n\n{_text(check['rationale'])}"
     yield f"## What it asks\n\n{_asked(check)}"
     yield f"## How to fix\n\n{_text(check['remediation'])}"
+    yield from _edits(check)
     for title, label in (("Before", "fail"), ("After", "pass")):
         texts = check["examples"].get(label)
         if texts:
@@ -84,6 +86,20 @@ def _body(check: _Check) -> Iterator[str]:
         yield f"## Controls\n\n| benchmark | controls |\n|---|---|\n{rows}"
     if check["aliases"]:
         yield f"## In other tools\n\n{', '.join(f'`{alias}`' for alias in check['aliases'])}"
+
+
+def _edits(check: _Check) -> Iterator[str]:
+    """What ``iacgate fix`` writes, by resource type."""
+    rows = []
+    for case in check["cases"]:
+        fix = case.get("fix") or {"set": [], "add": [], "note": ""}
+        written = [f"sets `{'.'.join(steps)}` to `{json.dumps(value)}`" for steps, value in fix["set"]]
+        written += [f"adds `{json.dumps(value)}` to `{'.'.join(steps)}`" for steps, value in fix["add"]]
+        if written:
+            kinds = ", ".join(f"`{kind}`" for kind in case["types"])
+            rows.append(f"- In {kinds} it {', '.join(written)}. {_text(fix['note'])}".rstrip())
+    if rows:
+        yield "`iacgate fix` makes the edit where judging again agrees:\n\n" + "\n".join(rows)
 
 
 def _facts(check: _Check) -> str:

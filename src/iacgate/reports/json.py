@@ -54,7 +54,12 @@ def _head(report: Report) -> dict[str, Any]:
 
 
 def _scan(scan: Scan) -> dict[str, Any]:
-    return scan.receipt._asdict() | {"source": scan.source, "findings": len(scan.findings), "problem": scan.problem}
+    return scan.receipt._asdict() | {
+        "source": scan.source,
+        "findings": len(scan.findings),
+        "images": len(scan.images),
+        "problem": scan.problem,
+    }
 
 
 def _coverage(coverage: Coverage) -> dict[str, Any]:

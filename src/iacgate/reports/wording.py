@@ -204,7 +204,12 @@ def scan_lines(report: Report) -> list[str]:
 
 def _scan_line(scan: Scan) -> str:
     receipt = scan.receipt
-    parts = [count(len(scan.findings), "finding")]
+    images = sum(len(image.vulnerabilities) for image in scan.images)
+    parts = [
+        f"{count(len(scan.images), 'image')}, {images} {'vulnerability' if images == 1 else 'vulnerabilities'}"
+        if scan.images
+        else count(len(scan.findings), "finding")
+    ]
     parts += [f"{receipt.rules} rules"] if receipt.rules is not None else []
     parts += [f"commit {receipt.commit[:FINGERPRINT_LENGTH]}"] if receipt.commit else []
     parts += [receipt.time] if receipt.time else []

@@ -14,7 +14,7 @@ from iacgate.scanners.sarif_log import Component, Log, Run
 from iacgate.scanners.sarif_results import is_failure, read_result, rule_of, rules_by_id
 from iacgate.scanners.text import NAME_LIMIT, plain
 
-__all__ = ["MAX_RESULTS", "read_sarif"]
+__all__ = ["MAX_RESULTS", "read_sarif", "runs_of", "scan_of_run"]
 
 MAX_RESULTS = 25_000
 """Results that a file may hold. What has more is no scan of one configuration, and a page of it helps nobody."""
@@ -23,6 +23,11 @@ _HEX = frozenset("0123456789abcdef")
 
 def read_sarif(document: Any, source: str) -> list[Scan]:
     """The scans of a SARIF log, one a run. Raises ``InputError`` when it is none that can be read."""
+    return [_scan(run, source) for run in runs_of(document, source)]
+
+
+def runs_of(document: Any, source: str) -> list[Run]:
+    """The runs of a SARIF log, at least one. Raises ``InputError`` when it is none that can be read."""
     if not isinstance(document, dict) or "runs" not in document or "version" not in document:
         raise InputError(f"{source} is not SARIF: it has no `version` and `runs`")
     if document["version"] != "2.1.0":
@@ -35,13 +40,20 @@ def read_sarif(document: Any, source: str) -> list[Scan]:
         raise InputError(f"{source} is SARIF but malformed: {error}") from None
     if not log.runs:
         raise InputError(f"{source} holds no run: nothing shows that anything was scanned")
-    return [_scan(run, source) for run in log.runs]
+    return log.runs
 
 
 def _number_of_results(runs: Any) -> int:
     """Counted before anything is made of them."""
     lists = [run.get("results") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
     return sum(len(one) for one in lists if isinstance(one, list))
+
+
+def scan_of_run(run: Run, source: str, rules: int | None = None) -> Scan:
+    """A run with its receipt and without its findings; with its problem where it is no evidence."""
+    driver = run.tool.driver
+    receipt = Receipt(tool_name(driver.name), _version(driver), rules, _commit(run), _time(run))
+    return Scan(source, receipt, problem=_problem(run))
 
 
 def _scan(run: Run, source: str) -> Scan:
@@ -55,8 +67,7 @@ def _scan(run: Run, source: str) -> Scan:
             findings.append(read_result(result, name, rule, run, tool))
     # Trivy, KICS, tfsec, Snyk and Checkov list the rules that fired, which does not say how many there were.
     rules = None if fired and fired.issuperset(by_id) else len(by_id)
-    receipt = Receipt(tool, _version(run.tool.driver), rules, _commit(run), _time(run))
-    return Scan(source, receipt, tuple(findings), _problem(run))
+    return scan_of_run(run, source, rules)._replace(findings=tuple(findings))
 
 
 def _problem(run: Run) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "PhysicalLocation",
     "Region",
     "Result",
+    "ResultProvenance",
     "Rule",
     "RuleReference",
     "Run",
@@ -102,6 +103,12 @@ class Suppression(_Part):
     justification: str = ""
 
 
+class ResultProvenance(_Part):
+    """``resultProvenance`` (3.48)."""
+
+    first_detection_time_utc: str = ""
+
+
 class Result(_Part):
     """``result`` (3.27)."""
 
@@ -114,6 +121,7 @@ class Result(_Part):
     locations: list[Location] = []
     suppressions: list[Suppression] | None = None
     baseline_state: str = ""
+    provenance: ResultProvenance | None = None
     properties: dict[str, Any] = {}
 
 
@@ -130,6 +138,7 @@ class Rule(_Part):
     name: str = ""
     short_description: Message | None = None
     full_description: Message | None = None
+    help: Message | None = None
     message_strings: dict[str, Message] = {}
     default_configuration: Configuration = msgspec.field(default_factory=Configuration)
     properties: dict[str, Any] = {}
@@ -199,6 +208,7 @@ class Run(_Part):
     original_uri_base_ids: dict[str, ArtifactLocation] = {}
     version_control_provenance: list[Provenance] = []
     external_property_file_references: ExternalFiles | None = None
+    properties: dict[str, Any] = {}
 
 
 class Log(_Part):

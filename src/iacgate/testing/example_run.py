@@ -163,7 +163,7 @@ def _run_example(
         example = example_plan(text, schema)
         plan = example_input(example)
         catalogue = catalogues.given(example.parameters)
-        evaluation = evaluate_example(check["id"], plan, catalogue, owns_account=example.owns_account)
+        evaluation = evaluate_example(check["id"], plan, catalogue, example)
     except (ExampleError, IacgateError) as error:
         return ExampleRun(label, number + 1, line, (), False, (str(error),))
     verdicts = verdicts_of(evaluation)
@@ -192,7 +192,7 @@ def _differs_as_hcl(
         return
     plan = with_lock(example_from_hcl(text, schema), example)
     yield from (f"as HCL: {problem}" for problem in plan.problems)
-    written = evaluate_example(check, plan, catalogue, owns_account=example.owns_account)
+    written = evaluate_example(check, plan, catalogue, example)
     if label != "unknown" and not fits(label, verdicts_of(written)):
         yield f"as HCL: {', '.join(sorted({str(one) for one in verdicts_of(written)})) or 'nothing is judged'}"
     by_address = {one.subject.address: one.verdict for one in planned.results}

@@ -12,11 +12,14 @@ holds all that against real plans.
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
 from iacgate.model.address import Address
+from iacgate.model.finding import Severity
+from iacgate.model.image_scan import ImageScan, Vulnerability
 from iacgate.policy.provider_schema import ProviderSchema
 from iacgate.sources.hcl.library import hcl2_package
 from iacgate.sources.lock_file import LOCK_FILE
@@ -26,6 +29,11 @@ __all__ = ["ExampleError", "ExamplePlan", "example_plan"]
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\[[^\]]*\])?(?:\.[A-Za-z_*][\w-]*(?:\[[^\]]*\])?)+")
 _FILE = re.compile(r"(?m)^# file: (\S+)$\n")
+_SCANNED = re.compile(
+    r"^# scanned: (?P<digest>sha256:[0-9a-f]{64})"
+    r"(?: with (?P<id>[\w-]+), (?P<severity>critical|high|medium|low)(?:, (?P<days>\d{1,5}) days)?)?$",
+    re.MULTILINE,
+)
 _UNKNOWN = object()
 
 
@@ -39,6 +47,8 @@ class ExamplePlan(NamedTuple):
     json: bytes
     owns_account: bool = False
     """``# account: owned``: account-level checks are asked."""
+    image_scans: tuple[ImageScan, ...] = ()
+    """What its lines ``# scanned:`` say of images."""
     parameters: Mapping[str, Any] = {}
     """``# parameters: {"required_tags": ["owner"]}``: what the policy bundle gives."""
     lock: str | None = None
@@ -89,6 +99,7 @@ def example_plan(text: str, schema: ProviderSchema) -> ExamplePlan:
     return ExamplePlan(
         msgspec.json.encode(plan),
         comments.get("account") == "owned",
+        _image_scans(text),
         msgspec.json.decode(comments.get("parameters", "{}")),
         dict(zip(more[::2], more[1::2], strict=True)).get(LOCK_FILE),
         plan_only="actions" in comments or "configuration" in comments,
@@ -111,6 +122,23 @@ def _done(change: dict[str, Any], actions: str) -> dict[str, Any]:
     if "create" not in inner["actions"] and "delete" in inner["actions"]:
         inner |= {"after": None, "after_unknown": False}
     return change
+
+
+def _image_scans(text: str) -> tuple[ImageScan, ...]:
+    return tuple(
+        ImageScan((found["digest"],), vulnerabilities=_vulnerabilities(found)) for found in _SCANNED.finditer(text)
+    )
+
+
+def _vulnerabilities(found: re.Match[str]) -> tuple[Vulnerability, ...]:
+    if not found["id"]:
+        return ()
+    since = datetime.now(UTC) - timedelta(days=int(found["days"])) if found["days"] else None
+    return (
+        Vulnerability(
+            found["id"], Severity(found["severity"]), since=since.isoformat(timespec="seconds") if since else ""
+        ),
+    )
 
 
 def _bare(text: str) -> str:

@@ -54,9 +54,8 @@ def policy_of(catalogue: Catalogue, *checks: str, owns_account: bool = False) ->
 
 def judge_check(check: str, example: ExamplePlan, root: Path) -> list[Verdict]:
     """The verdicts of one check of a directory on every subject of a plan; not-applicable ones are left out."""
-    plan = example_input(example)
     catalogue = _catalogue(root, json.dumps(example.parameters))
-    return verdicts_of(evaluate_example(check, plan, catalogue, owns_account=example.owns_account))
+    return verdicts_of(evaluate_example(check, example_input(example), catalogue, example))
 
 
 def example_input(example: ExamplePlan) -> Plan:
@@ -71,10 +70,10 @@ def with_lock(plan: Plan, example: ExamplePlan) -> Plan:
     return plan
 
 
-def evaluate_example(check: str, plan: Plan, catalogue: Catalogue, *, owns_account: bool = False) -> Evaluation:
-    """What one check of a catalogue says of a plan."""
-    policy = policy_of(catalogue, check, owns_account=owns_account)
-    return evaluate(plan, catalogue, policy, None, include_passed=True)
+def evaluate_example(check: str, plan: Plan, catalogue: Catalogue, example: ExamplePlan) -> Evaluation:
+    """What one check of a catalogue says of an example's plan."""
+    policy = policy_of(catalogue, check, owns_account=example.owns_account)
+    return evaluate(plan, catalogue, policy, None, include_passed=True, image_scans=example.image_scans)
 
 
 def verdicts_of(evaluation: Evaluation) -> list[Verdict]:

@@ -88,6 +88,7 @@ def test_a_scan_and_a_side_effect_are_data() -> None:
             "input_sha256": "",
             "source": "t.sarif",
             "findings": 0,
+            "images": 0,
             "problem": "its run failed",
         }
     ]

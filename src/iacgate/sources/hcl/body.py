@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from iacgate.sources.hcl.expressions import Scope
-    from iacgate.sources.hcl.instances import Shared
+    from iacgate.sources.hcl.shared import Shared
 
 __all__ = ["LEFT", "BodyTree", "body_tree"]
 

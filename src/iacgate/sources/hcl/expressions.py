@@ -6,25 +6,22 @@ known is what every completion of the unknowns gives.
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from iacgate.model.origin import Origin
-from iacgate.sources.hcl.conversion import UntoldError, exact, inexact, to_number, to_text
+from iacgate.sources.hcl.conversion import UntoldError, to_text
+from iacgate.sources.hcl.operators import calculate, equal, logic, operand, truth
 from iacgate.sources.hcl.syntax import Expression
 from iacgate.sources.hcl.values import Encoded, EvaluationError, SetValue, Text, Unknown, holds_unknown, unknown_of
 
 if TYPE_CHECKING:
     from iacgate.sources.hcl.instances import ModuleInstance
 
-__all__ = ["Each", "Scope", "evaluate", "try_evaluate"]
+__all__ = ["Each", "Scope", "evaluate", "pairs_of", "steps_of", "try_evaluate"]
 
 _MAX_TEXT = 1024 * 1024
 _MAX_ELEMENTS = 100_000
-_LARGEST = 2**256
 
 
 class Each(NamedTuple):
@@ -186,7 +183,7 @@ def element_of(value: Any, key: Any) -> Any:
             raise EvaluationError("there is no such key")
         return value[to_text(key)]
     if isinstance(value, list) and not isinstance(value, SetValue):
-        position = _operand(key)
+        position = operand(key)
         if position != int(position) or not 0 <= position < len(value):
             raise EvaluationError("there is no such element")
         return value[int(position)]
@@ -202,10 +199,11 @@ def _spread(whole: Any, steps: list[Expression], scope: Scope) -> Any:
         return whole.splat(steps, scope)
     if whole is None:
         return []
-    return [_steps(item, steps, scope) for item in (whole if isinstance(whole, list) else [whole])]
+    return [steps_of(item, steps, scope) for item in (whole if isinstance(whole, list) else [whole])]
 
 
-def _steps(value: Any, steps: list[Expression], scope: Scope) -> Any:
+def steps_of(value: Any, steps: list[Expression], scope: Scope) -> Any:
+    """Follow the steps of a splat on one element. Raises ``EvaluationError``."""
     for kind, argument in steps:
         if kind == "splat":
             value = _spread(value, argument, scope)
@@ -262,7 +260,7 @@ _SPECIAL: dict[str, Callable[[list[Expression], Scope], Any]] = {"try": _try, "c
 def _if(expression: Expression, scope: Scope) -> Any:
     condition = evaluate(expression[1], scope)
     if not isinstance(condition, Unknown):
-        chosen, left = (expression[2], expression[3]) if _truth(condition) else (expression[3], expression[2])
+        chosen, left = (expression[2], expression[3]) if truth(condition) else (expression[3], expression[2])
         value = evaluate(chosen, scope)
         # The result has the type of both: a number beside a text is a text.
         beside = isinstance(value, bool | int | float) and isinstance(try_evaluate(left, scope), str)
@@ -272,125 +270,42 @@ def _if(expression: Expression, scope: Scope) -> Any:
         both = unknown_of(then, otherwise)
         closed = then.origin.closed and otherwise.origin.closed
         return Unknown(both.origin._replace(closed=closed, chain=(*condition.origin.chain, *both.origin.chain)))
-    if not holds_unknown(then) and _equal(then, otherwise) is True:
+    if not holds_unknown(then) and equal(then, otherwise) is True:
         return then
     return unknown_of(condition, then, otherwise)
 
 
-def _truth(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    raise EvaluationError("a condition must be true or false")
-
-
 def _not(expression: Expression, scope: Scope) -> Any:
     value = evaluate(expression[1], scope)
-    return unknown_of(value) if isinstance(value, Unknown) else not _truth(value)
+    return unknown_of(value) if isinstance(value, Unknown) else not truth(value)
 
 
 def _minus(expression: Expression, scope: Scope) -> Any:
     value = evaluate(expression[1], scope)
-    return unknown_of(value) if isinstance(value, Unknown) else -_operand(value)
+    return unknown_of(value) if isinstance(value, Unknown) else -operand(value)
 
 
 def _chain(expression: Expression, scope: Scope) -> Any:
     value = evaluate(expression[1], scope)
     for sign, term in expression[2]:
         if sign in ("&&", "||"):
-            value = _logic(sign, value, try_evaluate(term, scope))
+            value = logic(sign, value, try_evaluate(term, scope))
             continue
         other = evaluate(term, scope)
         if sign in ("==", "!="):
-            same = _equal(value, other)
+            same = equal(value, other)
             if same is True and isinstance(value, list | dict) and not {expression[1][0], term[0]} <= _CONSTRUCTORS:
                 same = Unknown(Origin(why="whether both are of the same type is not known"))
             value = same if isinstance(same, Unknown) else same is (sign == "==")
         elif isinstance(value, Unknown) or isinstance(other, Unknown):
             value = unknown_of(value, other)
         else:
-            value = _calculate(sign, _operand(value), _operand(other))
+            value = calculate(sign, operand(value), operand(other))
     return value
 
 
 _CONSTRUCTORS = frozenset({"list", "object", "for", "map"})
 """What makes tuples and objects. A list is never equal to a tuple, and values do not say which they are."""
-
-
-def _operand(value: Any) -> int | float:
-    if value is None:
-        raise EvaluationError("null is no number")
-    number: int | float = to_number(value)
-    return number
-
-
-def _logic(sign: str, value: Any, other: Any) -> Any:
-    """``false && x`` is false whatever ``x`` turns out to be."""
-    decides = sign == "||"
-    for one in (value, other):
-        if not isinstance(one, Unknown) and _truth(one) is decides:
-            return decides
-    if isinstance(value, Unknown) or isinstance(other, Unknown):
-        return unknown_of(value, other)
-    return not decides
-
-
-def _equal(one: Any, other: Any) -> Any:
-    """Whether they are equal, as HCL means it: of another type is never equal."""
-    if isinstance(one, Unknown) or isinstance(other, Unknown):
-        if one is other:
-            return True
-        for left, right in ((one, other), (other, one)):
-            if left is None and isinstance(right, Unknown) and right.is_set:
-                return False
-        return unknown_of(one, other)
-    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return _all_equal(zip(one, other, strict=False)) if len(one) == len(other) else False
-    if isinstance(one, dict) and isinstance(other, dict):
-        return _all_equal((one[key], other[key]) for key in one) if one.keys() == other.keys() else False
-    numbers = isinstance(one, int | float) and isinstance(other, int | float)
-    return one == other if numbers or type(one) is type(other) else False
-
-
-def _all_equal(pairs: Iterable[tuple[Any, Any]]) -> Any:
-    open_one = None
-    for one, other in pairs:
-        same = _equal(one, other)
-        if same is False:
-            return False
-        open_one = same if isinstance(same, Unknown) else open_one
-    return open_one if open_one is not None else True
-
-
-def _calculate(sign: str, one: int | float, other: int | float) -> Any:
-    """Exactly, as Terraform's numbers are. Raises ``UntoldError`` for what no float can hold."""
-    if sign in ("/", "%") and other == 0:
-        raise EvaluationError("division by zero")
-    if abs(one) > _LARGEST or abs(other) > _LARGEST:
-        raise UntoldError("numbers of that size are not computed with")
-    result = _OPERATORS[sign](exact(one), exact(other))
-    return result if isinstance(result, bool) else inexact(result)
-
-
-def _remainder(one: Fraction, other: Fraction) -> Fraction:
-    """With the sign of the dividend, as Terraform has it."""
-    return one - other * math.trunc(one / other)
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "%": _remainder,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
 
 
 def pairs_of(collection: Any) -> Iterator[tuple[Any, Any]]:
@@ -423,7 +338,7 @@ def _through(
             keep = evaluate(condition, inner)
             if isinstance(keep, Unknown):
                 raise _OpenError(unknown_of(keep, collection))
-            if not _truth(keep):
+            if not truth(keep):
                 continue
         yield inner
 

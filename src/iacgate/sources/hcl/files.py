@@ -23,6 +23,7 @@ __all__ = [
     "digest_below",
     "directories_below",
     "module_files",
+    "parse_bytes",
     "parse_files",
     "variable_files",
 ]
@@ -126,6 +127,11 @@ def parse_files(paths: Iterable[Path], cache: Path | None) -> dict[Path, ParsedF
     for work, syntax in zip(missing, _parse_all(missing, cache), strict=True):
         out[work.path] = ParsedFile(syntax, work.digest)
     return out
+
+
+def parse_bytes(path: Path, data: bytes) -> ParsedFile:
+    """A file's syntax if it held these bytes."""
+    return ParsedFile(_decoder.decode(_parse((_kind(path), data))), hashlib.sha256(data).hexdigest())
 
 
 def _read(path: Path) -> bytes | FileSyntax:

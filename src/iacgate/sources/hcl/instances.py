@@ -7,231 +7,26 @@ Where the number of instances is not known, one stands for all and is *uncertain
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from iacgate.errors import InputError
-from iacgate.model.address import Address, ModuleStep, quote_key
-from iacgate.model.origin import Origin, Target
+from iacgate.model.address import Address, ModuleStep
+from iacgate.model.origin import Origin
 from iacgate.model.plan import ChangeValues
-from iacgate.sources.hcl.body import LEFT, BodyTree, body_tree
-from iacgate.sources.hcl.conversion import UntoldError, as_set, to_number
+from iacgate.sources.hcl.body import BodyTree, body_tree
 from iacgate.sources.hcl.expressions import Each, Scope, evaluate, try_evaluate
-from iacgate.sources.hcl.functions.signature import FileContext, Function
+from iacgate.sources.hcl.functions.signature import FileContext
 from iacgate.sources.hcl.module import ModuleSource, Placed
+from iacgate.sources.hcl.multiplicity import Instances, instances_of
+from iacgate.sources.hcl.reference_values import Many, Module, Resource
 from iacgate.sources.hcl.secrecy import holds_secret
+from iacgate.sources.hcl.shared import Shared
 from iacgate.sources.hcl.syntax import Body, Expression
 from iacgate.sources.hcl.types import ANY, Type, convert, parse_type
 from iacgate.sources.hcl.values import EvaluationError, Unknown, holds_unknown, unknown_of
 
-__all__ = ["ModuleInstance", "ResourceInstance", "ResourceSchema", "Shared"]
+__all__ = ["ModuleInstance", "ResourceInstance"]
 
-_HOW_MANY = "how many there are is not known"
-_MAX_STEPS = 500_000
-_MAX_INSTANCES = 10_000
 _MAX_MODULES = 40
-
-
-class AttributeType(Protocol):
-    """What is asked of one attribute of a schema."""
-
-    @property
-    def type(self) -> str:
-        """``string``, ``list(string)``, ``block``, …."""
-
-    @property
-    def nesting(self) -> str:
-        """Of a block."""
-
-    @property
-    def optional(self) -> bool:
-        """The author may set it."""
-
-    @property
-    def computed(self) -> bool:
-        """The provider may."""
-
-    @property
-    def sensitive(self) -> bool:
-        """It must not be shown."""
-
-
-class ResourceSchema(Protocol):
-    """What is asked of the providers' schemas; data sources go by ``data.TYPE``."""
-
-    def paths(self, resource_type: str) -> Mapping[str, Any]:
-        """Every path of a type, none for one that is not known."""
-
-    def left_to_provider(self, resource_type: str, path: str) -> bool:
-        """The author may leave it out, and the provider then settles it."""
-
-
-class Shared:
-    """What all instances of one root module have in common."""
-
-    def __init__(
-        self,
-        root: Path,
-        schema: ResourceSchema,
-        load: Callable[[Path], ModuleSource | None],
-        installed: Mapping[str, Path],
-        functions: Mapping[str, Function],
-        boundary: Path,
-    ) -> None:
-        self.root = root
-        self.schema = schema
-        self.load = load
-        self.installed = installed
-        self.functions = functions
-        self.boundary = boundary
-        """Files outside of this directory are not read by functions."""
-        self.missing: dict[str, str] = {}
-        """Module calls whose source is not here, and why."""
-        self.problems: list[str] = []
-        self.reads_files = False
-        """A function was called that reads files."""
-        self.mentions: dict[int, list[tuple[str, str, str]]] = {}
-        """By identity of an expression: what it refers to (``secrecy``)."""
-        self.left_out: dict[tuple[str, str], list[tuple[str, Any]]] = {}
-        """By type and path: what a body has where its author wrote nothing (``body``)."""
-        self._steps = 0
-        self._children: dict[str, dict[str, dict[str, Any]]] = {}
-
-    def take_step(self) -> None:
-        """Count one step of evaluation. Raises ``InputError`` when there are too many."""
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            raise InputError(f"{self.root} takes more than {_MAX_STEPS} steps to evaluate: no configuration does")
-
-    def children(self, kind: str, prefix: str) -> dict[str, Any]:
-        """The attributes and blocks of a type right below a path (``""`` or ``ingress[].``)."""
-        by_prefix = self._children.get(kind)
-        if by_prefix is None:
-            by_prefix = self._children[kind] = {}
-            for path, attribute in self.schema.paths(kind).items():
-                if path:
-                    cut = path.rfind(".") + 1
-                    by_prefix.setdefault(path[:cut], {})[path[cut:]] = attribute
-        return by_prefix.get(prefix, {})
-
-
-class Instances(NamedTuple):
-    """What ``count`` or ``for_each`` of a block come to."""
-
-    mode: str
-    """``single``, ``count``, ``for_each``, or ``unknown``: how many is not known."""
-    eaches: dict[str, Each | None]
-    """By instance key as written in addresses."""
-
-
-_SINGLE = Instances("single", {"": None})
-
-
-def instances_of(body: Body, scope: Scope) -> Instances:
-    """The instances of a resource or module block."""
-    count, for_each = body.attribute("count"), body.attribute("for_each")
-    if count is not None:
-        value = try_evaluate(count.expression, scope)
-        try:
-            number = None if isinstance(value, Unknown) or value is None else to_number(value)
-        except (EvaluationError, UntoldError):
-            number = None
-        if number is None:
-            return Instances("unknown", {"": Each(None, None, unknown_of(value, why=_HOW_MANY))})
-        if number > _MAX_INSTANCES:
-            raise InputError(f"a block asks for more than {_MAX_INSTANCES} instances")
-        return Instances("count", {f"[{index}]": Each(None, None, index) for index in range(max(0, int(number)))})
-    if for_each is not None:
-        value = try_evaluate(for_each.expression, scope)
-        if isinstance(value, dict):
-            if len(value) > _MAX_INSTANCES:
-                raise InputError(f"a block asks for more than {_MAX_INSTANCES} instances")
-            return Instances("for_each", {quote_key(key): Each(key, item, None) for key, item in value.items()})
-        if isinstance(value, list) and not holds_unknown(value) and all(isinstance(item, str) for item in value):
-            return Instances("for_each", {quote_key(item): Each(item, item, None) for item in as_set(value)})
-        open_one = unknown_of(value, why=_HOW_MANY)
-        return Instances("unknown", {"": Each(open_one, _each_value(value), None)})
-    return _SINGLE
-
-
-def _each_value(value: Any) -> Unknown:
-    return unknown_of(value, why="what it goes through is not known")
-
-
-class Resource(Unknown):
-    """A resource instance as a value: an object whose attributes are looked up when they are named."""
-
-    __slots__ = ("instance",)
-
-    def __init__(self, instance: ResourceInstance) -> None:
-        address = instance.address
-        modules = tuple((step.name, step.key) for step in address.modules)
-        key = None if instance.uncertain else address.key
-        target = Target(modules, address.mode, address.type, address.name, key or None, "")
-        block = str(address._replace(key=""))
-        super().__init__(Origin((target,), closed=True, chain=(block if instance.uncertain else str(address),)))
-        self.instance = instance
-
-    @property
-    def is_set(self) -> bool:
-        """A resource is never null."""
-        return True
-
-    def attribute(self, name: str) -> Any:
-        """A known value, what it comes from in turn, or this very attribute of this resource."""
-        tree = self.instance.tree()
-        value = tree.values.get(name, LEFT if not tree.known_type else None)
-        return self._part(f".{name}") if value is LEFT else value
-
-    def splat(self, steps: list[Any], scope: Any) -> Any:
-        """A single resource counts as a list of one."""
-        from iacgate.sources.hcl.expressions import _steps
-
-        return [_steps(self, steps, scope)]
-
-
-class Many(Unknown):
-    """Instances of a block of which nobody knows how many there are."""
-
-    __slots__ = ("one",)
-
-    def __init__(self, one: Unknown) -> None:
-        super().__init__(one.origin._replace(closed=False))
-        self.one = one
-
-    def element(self, key: Any) -> Any:
-        """Which one it is does not matter: one stands for all."""
-        return self.one
-
-    def attribute(self, name: str) -> Any:
-        """``a.b.c`` where ``a.b`` has instances is an error for Terraform; here it is one of them."""
-        return self.one.attribute(name)
-
-    def splat(self, steps: list[Any], scope: Any) -> Any:
-        """As many as nobody knows, all alike."""
-        from iacgate.sources.hcl.expressions import _steps
-
-        made = _steps(self.one, steps, scope)
-        return unknown_of(made, self, why=_HOW_MANY)
-
-
-class Module(Unknown):
-    """A module instance as a value: an object of its outputs."""
-
-    __slots__ = ("instance",)
-
-    def __init__(self, instance: ModuleInstance) -> None:
-        super().__init__(Origin(chain=(instance.address,)))
-        self.instance = instance
-
-    @property
-    def is_set(self) -> bool:
-        """A module is never null."""
-        return True
-
-    def attribute(self, name: str) -> Any:
-        """One of its outputs."""
-        return self.instance.output(name)
 
 
 class ResourceInstance:

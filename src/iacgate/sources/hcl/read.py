@@ -24,8 +24,9 @@ from iacgate.sources.hcl.configuration import configuration_of
 from iacgate.sources.hcl.expressions import Scope, try_evaluate
 from iacgate.sources.hcl.files import directories_below, parse_files, variable_files
 from iacgate.sources.hcl.functions.table import functions
-from iacgate.sources.hcl.instances import ModuleInstance, ResourceInstance, ResourceSchema, Shared
+from iacgate.sources.hcl.instances import ModuleInstance, ResourceInstance
 from iacgate.sources.hcl.module import ModuleSource, read_module
+from iacgate.sources.hcl.shared import ResourceSchema, Shared
 from iacgate.sources.hcl.tree import Tree, installed_modules
 from iacgate.sources.hcl.values import Encoded, Text, Unknown, unknown_of, unknowns_in
 
@@ -62,8 +63,11 @@ def read_directory(
     *,
     cache: Path | None = None,
     var_files: Sequence[Path] = (),
+    tree: Tree | None = None,
 ) -> Directory:
     """Every root module at or below ``top``: those that no other one there calls.
+
+    ``tree`` is that of ``top`` when some of it is read already, or other than on the disk.
 
     Raises ``InputError`` when there is nothing to read, ``UsageError`` when a file of variables cannot be used.
     """
@@ -73,7 +77,7 @@ def read_directory(
             f"{top} holds no HCL: no file there ends in .tf, .tofu, .tf.json or .tofu.json",
             hint="give a directory with a root module, or a plan: terraform show -json tfplan > plan.json",
         )
-    tree = Tree(top, cache)
+    tree = Tree(top, cache) if tree is None else tree
     tree.parse(directories)
     called = {Path(os.path.normpath(one)) for directory in directories for one in _calls(tree.module(directory))}
     roots = [one for one in directories if one == top or Path(os.path.normpath(one)) not in called]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from iacgate.model.finding import Location
-from iacgate.sources.hcl.files import ParsedFile, module_files, parse_files
+from iacgate.sources.hcl.files import ParsedFile, module_files, parse_bytes, parse_files
 from iacgate.sources.hcl.module import ModuleSource, Placed, read_module
 
 __all__ = ["Tree", "installed_modules"]
@@ -18,12 +18,22 @@ __all__ = ["Tree", "installed_modules"]
 class Tree:
     """The modules of a directory tree, each file read and parsed once."""
 
-    def __init__(self, top: Path, cache: Path | None) -> None:
+    def __init__(self, top: Path, cache: Path | None, files: Mapping[Path, ParsedFile] | None = None) -> None:
         self.top = top
         self._cache = cache
-        self._files: dict[Path, ParsedFile] = {}
+        self._files: dict[Path, ParsedFile] = dict(files or {})
         self._modules: dict[Path, ModuleSource | None] = {}
         self._shown: dict[Path, str] = {}
+
+    @property
+    def files(self) -> Mapping[Path, ParsedFile]:
+        """What was read."""
+        return self._files
+
+    def edited(self, contents: Mapping[Path, bytes]) -> Tree:
+        """The same tree if some of its files held other bytes; only those are parsed again."""
+        changed = {path: parse_bytes(path, data) for path, data in contents.items()}
+        return Tree(self.top, self._cache, {**self._files, **changed})
 
     def parse(self, directories: Iterable[Path]) -> None:
         """Parse the files of many directories at once."""
