@@ -350,6 +350,16 @@ def test_what_is_marked_sensitive_is_never_shown(text: str, format_name: str, tr
     assert "bug in iacgate" not in result.output
 
 
+def strict(folder: Path) -> list[str]:
+    """A policy that enforces every check."""
+    policy = folder / "policy.yaml"
+    policy.write_text(
+        "schema: iacgate/policy/v1\nname: p\nversion: '1'\npolicy_sets:\n  - name: p\n"
+        "    rules: [{checks: {tier: [baseline, strict]}, level: hard-mandatory}]\n"
+    )
+    return ["--policy-set", str(policy)]
+
+
 class TestMemory:
     """A second run says the same and reads nothing; whatever changed is judged anew."""
 
@@ -377,12 +387,7 @@ class TestMemory:
             case "tfvars":
                 (top / "terraform.tfvars").write_text("v = true\n")
             case "policy":
-                policy = tmp_path / "policy.yaml"
-                policy.write_text(
-                    "schema: iacgate/policy/v1\nname: p\nversion: '1'\npolicy_sets:\n  - name: p\n"
-                    "    rules: [{checks: {tier: [baseline, strict]}, level: hard-mandatory}]\n"
-                )
-                words = ["--policy-set", str(policy)]
+                words = strict(tmp_path)
             case "module":
                 (shared / "main.tf").write_text(MODULE.replace("var.public", "true"))
             case "new module file":
@@ -391,6 +396,17 @@ class TestMemory:
                 (tmp_path / "v.tfvars").write_text("v = true\n")
                 words = ["--var-file", str(tmp_path / "v.tfvars")]
         assert check(top, *words).report["results"] != before.report["results"]
+
+    def test_a_lock_file_that_came_is_seen(self, tree: Any, tmp_path: Path) -> None:
+        aws = 'aws = {\n      source = "hashicorp/aws"\n      version = "5.1.0"\n    }\n'
+        required = f"terraform {{\n  required_providers {{\n    {aws}  }}\n}}\n"
+        top = tree(main_dot_tf=required + db("false"))
+        before = check(top, *strict(tmp_path))
+        name = "registry.terraform.io/hashicorp/aws"
+        (top / ".terraform.lock.hcl").write_text(
+            f'provider "{name}" {{\n  version = "5.1.0"\n  hashes = ["h1:x"]\n}}\n'
+        )
+        assert check(top, *strict(tmp_path)).report["results"] != before.report["results"]
 
     def test_what_functions_read_is_not_remembered(self, tree: Any) -> None:
         top = tree(main_dot_tf=db('file("${path.module}/v.txt") == "true"'), v_dot_txt="true")

@@ -53,7 +53,8 @@ def digest_below(top: Path) -> str:
         names[:] = sorted(name for name in names if not name.startswith(".") and name != "node_modules")
         wanted = [name for name in files if name.endswith(_READ_SUFFIXES)]
         paths = [Path(root, name) for name in sorted(wanted)]
-        for path in (*paths, Path(root, ".terraform", "modules", "modules.json")):
+        beside = (Path(root, ".terraform.lock.hcl"), Path(root, ".terraform", "modules", "modules.json"))
+        for path in (*paths, *beside):
             data = _read(path)
             if not isinstance(data, FileSyntax):
                 found.update(f"{path}\0{hashlib.sha256(data).hexdigest()}\n".encode(errors="surrogateescape"))
