@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["PolicyDocumentError", "from_data_source", "from_json", "from_partly_known"]
+__all__ = ["Path", "PolicyDocumentError", "by_element", "from_data_source", "from_json", "listed"]
 
 _LISTS = {
     "Action": "action",
@@ -52,7 +52,7 @@ def from_json(text: str) -> dict[str, Any]:
         raise PolicyDocumentError("the policy is not valid JSON") from None
     if not isinstance(document, dict):
         raise PolicyDocumentError("the policy is not a JSON object")
-    statements = _named(document).get("statement", [])
+    statements = by_element(document).get("statement", [])
     if isinstance(statements, dict):
         statements = [statements]
     if not isinstance(statements, list) or not all(isinstance(statement, dict) for statement in statements):
@@ -67,13 +67,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
-def _named(raw: dict[str, Any]) -> dict[str, Any]:
+def by_element(raw: dict[str, Any]) -> dict[str, Any]:
     """By element name in lower case, so that none escapes by its spelling."""
     return _object([(key.lower(), value) for key, value in raw.items()])
 
 
 def _statement(raw: dict[str, Any]) -> dict[str, Any]:
-    raw = _named(raw)
+    raw = by_element(raw)
     out: dict[str, Any] = {"sid": raw.get("sid"), "effect": raw.get("effect")}
     for key, name in _LISTS.items():
         out[name] = _strings(raw.get(key.lower()))
@@ -195,7 +195,7 @@ def from_data_source(
     for key in ("source_policy_documents", "override_policy_documents"):
         if _any_true(mask.get(key)):
             return None
-        for text in _items(values.get(key)):
+        for text in listed(values.get(key)):
             if not isinstance(text, str):
                 return None
             merged = from_json(text)["statement"] if text.strip() else []
@@ -216,131 +216,22 @@ def from_data_source(
     return {"statement": statements}, {"statement": masks}
 
 
-def from_partly_known(
-    document: Any, mask: Any, names_somebody: Callable[[Path], bool]
-) -> tuple[dict[str, Any], Any, dict[Path, Path]] | None:
-    """Normalise a document that will be encoded to JSON (``jsonencode``), parts of which are not known yet.
-
-    Gives the document, its mask, and where its lists stand in the document as it is written, which is how
-    ``names_somebody`` is asked too. ``None``: it could be anything. Raises ``PolicyDocumentError``.
-    """
-    if not isinstance(document, dict) or mask is True:
-        return None
-    keys = {key.lower(): key for key in document}
-    written = keys.get("statement", "Statement")
-    statements, masks = document.get(written), _below(mask, written)
-    top: Path = (written,)
-    if masks is True:
-        return None
-    if isinstance(statements, dict):
-        statements, masks, top = [statements], [masks], ()
-    blocks: list[dict[str, Any]] = []
-    block_masks: list[dict[str, Any]] = []
-    places: dict[Path, Path] = {}
-    for position, statement in enumerate(_items(statements)):
-        at: Path = (*top, position) if top else (written,)
-        inner = _below(masks, position)
-        if inner is True or not isinstance(statement, dict):
-            return None
-        block, block_mask = _as_block(statement, inner, position, at, places)
-        blocks.append(block)
-        block_masks.append(block_mask)
-    made = from_data_source(
-        {"statement": blocks}, {"statement": block_masks}, lambda path: names_somebody(places.get(path, ()))
-    )
-    return (*made, places) if made else None
-
-
-def _as_block(
-    statement: dict[str, Any], mask: Any, position: int, at: Path, places: dict[Path, Path]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A statement of a JSON document in the shape of the data source's block, with its mask."""
-    named = _named(statement)
-    spelt = {key.lower(): key for key in statement}
-    block: dict[str, Any] = {"sid": named.get("sid"), "effect": named.get("effect")}
-    out: dict[str, Any] = {key: True for key in ("sid", "effect") if _below(mask, spelt.get(key, key)) is True}
-    for key, source in (
-        ("action", "actions"),
-        ("notaction", "not_actions"),
-        ("resource", "resources"),
-        ("notresource", "not_resources"),
-    ):
-        if key in named:
-            block[source], list_mask = _as_list(named[key], _below(mask, spelt[key]))
-            places["statement", position, source.removesuffix("s")] = (*at, spelt[key])
-            if list_mask:
-                out[source] = list_mask
-    for key, source in (("principal", "principals"), ("notprincipal", "not_principals")):
-        if key not in named:
-            continue
-        value, unknown = named[key], _below(mask, spelt[key])
-        if unknown is True:
-            out[source] = True
-            continue
-        entries = value.items() if isinstance(value, dict) else [("*", value)]
-        block[source], masks = [], []
-        for index, (kind, identifiers) in enumerate(entries):
-            items, list_mask = _as_list(identifiers, _below(unknown, kind) if isinstance(value, dict) else None)
-            block[source].append({"type": kind, "identifiers": items})
-            masks.append({"identifiers": list_mask} if list_mask else {})
-            places["statement", position, source, index, "identifiers"] = (*at, spelt[key], kind)
-        if any(masks):
-            out[source] = masks
-    if "condition" in named:
-        block["condition"], out["condition"] = _as_conditions(named["condition"], _below(mask, spelt["condition"]))
-    return block, out
-
-
-def _as_conditions(value: Any, mask: Any) -> tuple[list[dict[str, Any]], Any]:
-    if mask is True:
-        return [], True
-    if not isinstance(value, dict):
-        raise PolicyDocumentError("a policy statement's Condition is not an object of objects")
-    out: list[dict[str, Any]] = []
-    masks: list[dict[str, Any]] = []
-    for test, variables in value.items():
-        inner = _below(mask, test)
-        if inner is True or not isinstance(variables, dict):
-            return [], True
-        for variable, values in variables.items():
-            items, list_mask = _as_list(values, _below(inner, variable))
-            out.append({"test": test, "variable": variable, "values": items})
-            masks.append({"values": list_mask} if list_mask else {})
-    return out, masks
-
-
-def _as_list(value: Any, mask: Any) -> tuple[list[Any] | None, Any]:
-    """One value is a list of one."""
-    if mask is True:
-        return None, True
-    if isinstance(value, list):
-        return value, mask or None
-    return [value], [mask] if mask else None
-
-
-def _below(mask: Any, step: str | int) -> Any:
-    if isinstance(mask, dict):
-        return mask.get(str(step))
-    if isinstance(mask, list) and isinstance(step, int) and step < len(mask):
-        return mask[step]
-    return mask if mask is True else None
-
-
-def _items(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A list of the document; none where it is left out. Raises ``PolicyDocumentError`` when it is something else."""
     if value is not None and not isinstance(value, list):
         raise PolicyDocumentError("a part of the policy document is no list")
     return value or []
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    items = _items(value)
+    items = listed(value)
     if not all(isinstance(item, dict) for item in items):
         raise PolicyDocumentError("a block of the policy document is no object")
     return items
 
 
 def _texts_of(value: Any) -> list[str | None]:
-    return [None if item is None else _text(item) for item in _items(value)]
+    return [None if item is None else _text(item) for item in listed(value)]
 
 
 def _mask_of(mask: Any, position: int) -> dict[str, Any]:
@@ -366,7 +257,7 @@ def _block(
         ("not_resources", "not_resource"),
     ):
         items = block.get(source)
-        out[name] = None if mask.get(source) is True else _items(items)
+        out[name] = None if mask.get(source) is True else listed(items)
         if mask.get(source):
             unknown[name] = mask[source]
     for source, name in (("principals", "principal"), ("not_principals", "not_principal")):
@@ -405,7 +296,7 @@ def _block_principals(
             out.append(f"{kind}:(known after apply)" if somebody else None)
             continue
         later = f"{kind}:(known after apply)"
-        identifiers = _items(block["identifiers"])
+        identifiers = listed(block["identifiers"])
         out += [later if item is None and somebody else _principal(kind, item) for item in identifiers]
     return out, [item is None for item in out] if None in out else None
 

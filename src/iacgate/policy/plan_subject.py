@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from iacgate.model.address import Address, AddressError, parse_address
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, SENSITIVE, UNKNOWN
-from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json, from_partly_known
+from iacgate.policy.iam import PolicyDocumentError, from_data_source, from_json
+from iacgate.policy.iam_partly_known import from_partly_known
 from iacgate.policy.lookup import path_text
 from iacgate.policy.subject import FAIL_TRUTH, UNKNOWN_TRUTH, Linked, Links, PlannedDocument, Trace
 
