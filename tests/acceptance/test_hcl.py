@@ -435,4 +435,6 @@ class TestMemory:
 
 def test_a_file_is_no_directory(tree: Any) -> None:
     top = tree(main_dot_tf=db("true"))
-    assert check(top / "main.tf", "--kind", "hcl").code == 2
+    for words in ((), ("--kind", "hcl")):
+        ran = check(top / "main.tf", *words)
+        assert (ran.code, "is one file of a module" in ran.err) == (2, True)

@@ -19,14 +19,14 @@ from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 if TYPE_CHECKING:
     from iacgate.scanners.checkov import CheckovSettings
 
-__all__ = ["check", "policy_options", "settings_of"]
+__all__ = ["bundle_options", "check", "policy_options", "settings_of"]
 
 _PRECEDENCE = (5, 4, 1, 3, 0)
 _LATER = ("inventory",)
 
 
-def policy_options(command: Any) -> Any:
-    """The options that say by which policy and as what an input is judged; ``explain`` takes them too."""
+def bundle_options(command: Any) -> Any:
+    """The options that say by which policy something is judged, and with which values of variables."""
     for option in reversed(
         (
             click.option(
@@ -49,6 +49,24 @@ def policy_options(command: Any) -> Any:
                 "--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to."
             ),
             click.option(
+                "--var-file",
+                "var_files",
+                multiple=True,
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="Values of variables for HCL, as Terraform's -var-file; repeatable.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def policy_options(command: Any) -> Any:
+    """Those, and the options that say as what an input is judged; ``explain`` takes them too."""
+    for option in reversed(
+        (
+            click.option(
                 "--kind",
                 type=click.Choice(["plan", "state", "hcl", "inventory"]),
                 help="What the input is.  [default: hcl for a directory, else plan]",
@@ -58,14 +76,6 @@ def policy_options(command: Any) -> Any:
                 type=click.Path(path_type=Path),
                 metavar="DIR",
                 help="Root module behind the plan: findings get file and line.",
-            ),
-            click.option(
-                "--var-file",
-                "var_files",
-                multiple=True,
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="Values of variables for HCL, as Terraform's -var-file; repeatable.",
             ),
             click.option(
                 "--no-cache",
@@ -83,7 +93,7 @@ def policy_options(command: Any) -> Any:
         )
     ):
         command = option(command)
-    return scan_options(command)
+    return bundle_options(scan_options(command))
 
 
 def settings_of(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from iacgate.cli.check import bundle_options
 from iacgate.cli.interface import write_out
 from iacgate.config import load_config
 from iacgate.errors import UsageError
@@ -45,31 +46,7 @@ _SHOWN = 2000
     metavar="FILE",
     help="Only findings of this plan (terraform show -json); DIR is the root module behind it.",
 )
-@click.option(
-    "--policy-set",
-    "policy_file",
-    type=click.Path(path_type=Path),
-    envvar="IACGATE_POLICY_SET",
-    metavar="FILE",
-    help="Policy bundle; the packaged baseline when left out.",
-)
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    envvar="IACGATE_CONFIG",
-    metavar="FILE",
-    help="Configuration of the gate. Never looked for in what is scanned.",
-)
-@click.option("--workspace", envvar="IACGATE_WORKSPACE", metavar="NAME", help="Which workspace the input belongs to.")
-@click.option(
-    "--var-file",
-    "var_files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Values of variables, as Terraform's -var-file; repeatable.",
-)
+@bundle_options
 def fix(
     directory: str,
     format_name: str,

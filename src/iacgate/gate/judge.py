@@ -128,7 +128,7 @@ def load_policy(file: Path | None) -> PolicySource:
 def judge(path: str, source: PolicySource, settings: Settings) -> Judged:
     """Judge one input. Raises ``InputError`` when there is nothing that could be judged."""
     is_directory = os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises for a name that is too long
-    if settings.kind == "hcl" or (settings.kind is None and is_directory):
+    if settings.kind == "hcl" or (settings.kind is None and (is_directory or path.endswith((".tf", ".tofu")))):
         if settings.checkov is not None:
             raise UsageError("--scanner judges plans, not HCL")
         from iacgate.gate.directory import judge_directory
