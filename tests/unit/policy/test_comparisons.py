@@ -82,6 +82,7 @@ def compare(name: str, operand: Any, kind: str = "", *, fold: bool = False, abse
         ("overlaps_cidr", ["10.0.0.0/8"], "string", ["0.0.0.0/0", "10.1.2.3/32"], ["11.0.0.0/8", "::/0"]),
         ("open_to_world", True, "string", ["0.0.0.0/0", "::/0", "0.0.0.0/1"], ["10.0.0.0/8", "1.2.3.4"]),
         ("open_to_world", False, "string", ["10.0.0.0/8"], ["0.0.0.0/0"]),
+        ("includes_port", [22, 3389], "", ["22", 22, "20-30", "*", "80, 3389", "0-65535", " 22 "], ["23", 2222, "23-3388", "220", "80,443"]),
         ("before", "2027-01-01", "string", ["2026-12-31", "2026-12-31T23:59:59Z"], ["2027-01-01", "2027-01-01T00:00:00+00:00"]),
         ("after", "2027-01-01T00:00:00Z", "string", ["2027-01-01T01:00:01+01:00"], ["2027-01-01T00:30:00+01:00"]),
     ],
@@ -127,7 +128,7 @@ def test_what_folds_says_so(name: str) -> None:
 
 
 OPERANDS = {"any": "x", "list": ["x"], "number": 1, "string": "x", "strings": "x", "bool": True, "regex": "x", "patterns": "x",
-            "cidrs": ["10.0.0.0/8"], "version": "1", "time": "2027-01-01"}  # fmt: skip
+            "cidrs": ["10.0.0.0/8"], "ports": [22], "version": "1", "time": "2027-01-01"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -156,7 +157,7 @@ def test_an_empty_text_that_cannot_be_read_is_as_good_as_absent(name: str) -> No
     ("name", "kind", "value"),
     [("equals", "bool", "yes"), ("equals", "bool", 1), ("equals", "bool", "True"), ("equals", "number", "x"), ("equals", "number", True),
      ("at_least", "number", "1_000"), ("at_least", "number", " 1"), ("at_least", "number", "\u0663"), ("equals", "string", ["x"]),
-     ("equals", "string", {"x": 1}), ("open_to_world", "string", "everywhere"), ("within_cidr", "string", "010.0.0.0/8"),
+     ("equals", "string", {"x": 1}), ("open_to_world", "string", "pl-0a1b"), ("within_cidr", "string", "010.0.0.0/8"),
      ("version_at_least", "string", "latest"), ("before", "string", "soon"), ("contains", "", 3), ("subset_of", "", "x")],
 )  # fmt: skip
 def test_a_value_of_another_type_is_an_error_that_does_not_show_it(name: str, kind: str, value: Any) -> None:
