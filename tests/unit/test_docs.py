@@ -476,7 +476,8 @@ class TestSchemas:
     def test_every_comparison_may_be_written(self, comparison: str) -> None:
         operands = {
             "any": "x", "list": "[x]", "number": "1", "string": "x", "strings": "[x, y]", "bool": "true",
-            "regex": "^x$", "patterns": "[x*, y]", "cidrs": "[10.0.0.0/8]", "ports": "[22]", "version": "'1.2'", "time": "now-90d",
+            "regex": "^x$", "patterns": "[x*, y]", "cidrs": "[10.0.0.0/8]", "ports": "[22]",
+            "version": "'1.2'", "time": "now-90d",
         }  # fmt: skip
         written = GOOD_CHECK.replace("equals: false", f"{comparison}: {operands[COMPARISONS[comparison].operand]}", 1)
         assert not list(self.CHECK.iter_errors(plain(written)))

@@ -10,7 +10,7 @@ from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN, Marker
 from iacgate.policy.comparisons import COMPARISONS, convert
 from iacgate.policy.lookup import fetch, getter, make_evidence, shown, wrong_type
-from iacgate.policy.networks import port_status, protocol_number
+from iacgate.policy.networks import is_service_tag, port_status, protocol_number
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Linked, Node
 
 if TYPE_CHECKING:
@@ -28,6 +28,20 @@ __all__ = [
 _FIELD = re.compile(r"\{(\w+)\}")
 _ANYTHING = "\0" * 64
 """Stands for any text where a name ends in ``*`` or is not known: only a pattern's own ``*`` takes it in."""
+
+
+def _or_service_tag(test: Callable[[Any], bool], wanted: bool) -> Callable[[Any], bool]:
+    """Azure's rules take service tags instead of address ranges; those that are not the internet are closed."""
+
+    def tagged(value: Any) -> bool:
+        try:
+            return test(value)
+        except ValueError:
+            if isinstance(value, str) and is_service_tag(value):
+                return wanted is False
+            raise
+
+    return tagged
 
 
 def _absence(absent: Any) -> Callable[[Subject], int]:
@@ -53,6 +67,8 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
     operand = tree["value"]
     fold = tree.get("fold", False)
     test = comparison.make(operand, fold)
+    if tree.get("service_tags"):
+        test = _or_service_tag(test, operand)
     absent = _absence(tree.get("absent", UNKNOWN_TRUTH))
     kind = tree.get("kind", "")
     secret = tree.get("secret", False)

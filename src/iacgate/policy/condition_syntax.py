@@ -151,6 +151,8 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
                 f"this is a list: look at its elements with `every` or `some`, not with `{name}`",
             )
     default = _absence(entries, node, found, scope)
+    if name == "open_to_world" and scope.types and all(kind.startswith("azurerm_") for kind in scope.types):
+        tree["service_tags"] = True
     return {**tree, "compare": name, "value": operand, "absent": default, "kind": _kind(attribute)}
 
 

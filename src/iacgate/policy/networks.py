@@ -6,7 +6,15 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Range", "is_open_to_world", "parse_port_ranges", "parse_range", "port_status", "protocol_number"]
+__all__ = [
+    "Range",
+    "is_open_to_world",
+    "is_service_tag",
+    "parse_port_ranges",
+    "parse_range",
+    "port_status",
+    "protocol_number",
+]
 
 PASS, UNKNOWN, FAIL = 0, 1, 2
 """Truth of a condition; see ``conditions``."""
@@ -65,7 +73,7 @@ _PRIVATE = (
 )
 # What Azure's rules call any source (its service tag Internet, its asterisk), and the address that stands for any.
 _ANYWHERE = frozenset({"*", "any", "internet", "0.0.0.0", "::"})  # noqa: S104 - nothing listens here
-_SERVICE_TAG = re.compile(r"[a-z][\w.]*")
+_SERVICE_TAG = re.compile(r"[A-Za-z]\w*(\.\w+)?")
 _WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
 
 
@@ -73,13 +81,12 @@ _WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
 def is_open_to_world(text: str) -> bool:
     """The range takes in the internet or a wide part of it: wider than /8 (IPv4) or /16 (IPv6), private space apart.
 
-    Azure's names for any source are understood; its other service tags are not the internet.
+    Azure's names for any source are understood.
 
-    Raises ``ValueError`` when ``text`` is neither an address range nor the name of one.
+    Raises ``ValueError`` when ``text`` is neither an address range nor one of these names.
     """
-    name = text.strip().lower()
-    if name in _ANYWHERE or _SERVICE_TAG.fullmatch(name):
-        return name in _ANYWHERE
+    if text.strip().lower() in _ANYWHERE:
+        return True
     block = parse_range(text)
     if block.high - block.low + 1 <= _WIDE[block.version]:
         return False
@@ -102,6 +109,11 @@ def protocol_number(value: object) -> int | None:
             return _PROTOCOLS[text]
         return int(text) if text.isdecimal() else None
     return None
+
+
+def is_service_tag(text: str) -> bool:
+    """It reads like one of Azure's service tags, such as ``VirtualNetwork`` and ``Storage.WestEurope``."""
+    return _SERVICE_TAG.fullmatch(text.strip()) is not None
 
 
 def parse_port_ranges(value: object) -> list[tuple[int, int]]:

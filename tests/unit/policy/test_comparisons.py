@@ -157,7 +157,7 @@ def test_an_empty_text_that_cannot_be_read_is_as_good_as_absent(name: str) -> No
     ("name", "kind", "value"),
     [("equals", "bool", "yes"), ("equals", "bool", 1), ("equals", "bool", "True"), ("equals", "number", "x"), ("equals", "number", True),
      ("at_least", "number", "1_000"), ("at_least", "number", " 1"), ("at_least", "number", "\u0663"), ("equals", "string", ["x"]),
-     ("equals", "string", {"x": 1}), ("open_to_world", "string", "pl-0a1b"), ("within_cidr", "string", "010.0.0.0/8"),
+     ("equals", "string", {"x": 1}), ("open_to_world", "string", "everywhere"), ("within_cidr", "string", "010.0.0.0/8"),
      ("version_at_least", "string", "latest"), ("before", "string", "soon"), ("contains", "", 3), ("subset_of", "", "x")],
 )  # fmt: skip
 def test_a_value_of_another_type_is_an_error_that_does_not_show_it(name: str, kind: str, value: Any) -> None:
@@ -306,3 +306,15 @@ def test_covers_counts_what_can_only_be_made_of_the_judged(
     node = compile_condition({"path": ["resource"], "covers": BUCKET})
     assert node.judge({"resource": patterns}, mask, (), subject) == truth  # type: ignore[arg-type]
     assert node.judge({}, {"resource": True}, (), subject) == OPEN  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "truth"),
+    [("*", PASS), ("Internet", PASS), ("any", PASS), ("0.0.0.0/0", PASS), ("VirtualNetwork", FAIL),
+     ("Storage.WestEurope", FAIL), ("10.0.0.0/8", FAIL)],
+)  # fmt: skip
+def test_a_service_tag_is_no_internet_where_rules_take_service_tags(source: str, truth: int) -> None:
+    tree = {**compare("open_to_world", True, "string"), "service_tags": True}
+    assert judge(tree, {"a": source}) == truth
+    with pytest.raises(ConditionError):
+        judge(tree, {"a": "10.0.0.0/33"})

@@ -145,7 +145,7 @@ def test_the_effect_of_a_finding_and_the_outcome(row: tuple[str, str, str, bool]
 )
 def test_a_check_that_cannot_be_evaluated_counts_at_its_level(level: str, effect: str) -> None:
     how = policy(WIDE, f"{{checks: {{id: '*'}}, level: {level}}}")
-    (result,) = run(WIDE, plan_of(change("aws_security_group.g", "create", group("pl-0a1b"))), how).results
+    (result,) = run(WIDE, plan_of(change("aws_security_group.g", "create", group("everywhere"))), how).results
     assert (str(result.verdict), str(result.effect)) == ("error", effect)
     assert "everywhere" not in str(result.evidence)
 
