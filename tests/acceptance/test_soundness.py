@@ -64,8 +64,8 @@ class Vocabulary:
         self.links: set[str] = set()
         self.values: dict[str, list[Any]] = {}
         self.types: list[list[str]] = []
-        for number, head in enumerate(catalogue().heads):
-            types = list(head.resource_types)
+        for number in range(len(catalogue())):
+            types = list(catalogue().info(number).resource_types)
             for case in catalogue().conditions(number):
                 self._walk([case.condition, case.when], types)
             known = [kind for kind in dict.fromkeys(types) if SCHEMA.knows(kind)]

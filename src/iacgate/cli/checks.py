@@ -85,7 +85,7 @@ def list_checks(
         if (not family or head.family in family)
         and (not severity or head.severity in severity)
         and (not tier or head.tier in tier)
-        and (not resource_type or resource_type in head.resource_types)
+        and (not resource_type or resource_type in catalogue.info(number).resource_types)
     ]
     chosen.sort(key=lambda info: info.id)
     if count:
@@ -166,7 +166,7 @@ def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
     catalogue = _load(directories)
     number = catalogue.by_id.get(check_id)
     if number is None:
-        number = next((n for n, head in enumerate(catalogue.heads) if check_id in head.aliases), None)
+        number = next((n for n in range(len(catalogue)) if check_id in catalogue.info(n).aliases), None)
     if number is None:
         raise UsageError(f"there is no check `{check_id}`", hint=_suggest(check_id, catalogue))
     info = catalogue.info(number)
@@ -175,7 +175,7 @@ def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
     more = len(info.resource_types) - SHOWN_TYPES
     types = ", ".join(info.resource_types[:SHOWN_TYPES]) + (f" and {more} more" if more > 0 else "")
     click.echo(f"looks at  {types or info.subject}")
-    for name, parameter in catalogue.heads[number].parameters.items():
+    for name, parameter in catalogue.parameters(number).items():
         default = "" if parameter.default is None else f" (default: {parameter.default})"
         click.echo(f"\nParameter `{name}`{default}\n  {parameter.about.strip()}")
     if info.deprecated:

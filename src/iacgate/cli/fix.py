@@ -76,7 +76,8 @@ def fix(
         var_files=var_files,
     )
     source = load_policy(policy_file or config.policy_set)
-    known = {name: head.id for head in source.catalogue.heads for name in (head.id, *head.aliases)}
+    infos = map(source.catalogue.info, range(len(source.catalogue)))
+    known = {name: info.id for info in infos for name in (info.id, *info.aliases)}
     for one in checks:
         if one not in known:
             raise UsageError(f"there is no check `{one}`", hint="`iacgate checks list` shows them")

@@ -122,8 +122,8 @@ def _step(depth: int, truth: str, text: str, evidence: Sequence[Evidence]) -> It
 
 def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubject | Configured | None:
     plan = judged.plans[result.subject.root]
-    after = World(plan, "after", source.catalogue.settable)
-    before = World(plan, "before", source.catalogue.settable)
+    after = World(plan, "after", source.catalogue)
+    before = World(plan, "before", source.catalogue)
     after.opposite, before.opposite = before, after
     after.given_image_scans = image_scans_of(judged.report.scans)
     after.image_tables = judged.policy.images if judged.policy else ()

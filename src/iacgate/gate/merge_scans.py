@@ -110,8 +110,8 @@ class _Merge:
         self._infos: dict[str, CheckInfo] = {}
         self._treatments: dict[str, Treatment] = {}
         self._aliases: dict[str, list[int]] = {}
-        for number, head in enumerate(catalogue.heads):
-            for name in dict.fromkeys(map(same_rule, (head.id, *head.aliases))):
+        for number in range(len(catalogue)):
+            for name in dict.fromkeys(map(same_rule, (catalogue.heads[number].id, *catalogue.info(number).aliases))):
                 self._aliases.setdefault(name, []).append(number)
 
     def add(self, finding: ScannerFinding, scan: Scan) -> None:
@@ -210,10 +210,10 @@ class _Merge:
         """One rule of theirs may be several checks of ours: that for the type, which fails here, counts."""
         numbers = self._aliases.get(same_rule(rule), [])
         if change is not None and len(numbers) > 1:
-            heads = self.catalogue.heads
-            numbers = [number for number in numbers if change.type in heads[number].resource_types] or numbers
+            infos = {number: self.catalogue.info(number) for number in numbers}
+            numbers = [number for number in numbers if change.type in infos[number].resource_types] or numbers
             address = change.previous_address or change.address
-            keys = {number: fingerprint(heads[number].id, self.workspace, address) for number in numbers}
+            keys = {number: fingerprint(infos[number].id, self.workspace, address) for number in numbers}
             numbers = [number for number, key in keys.items() if key in self._failing] or numbers
         return numbers[0] if numbers else None
 

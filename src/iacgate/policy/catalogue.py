@@ -9,6 +9,7 @@ their type turns up.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 9
+FORMAT = 10
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -49,10 +50,6 @@ class CheckHead(NamedTuple):
     severity: str
     tier: str
     subject: str
-    aliases: tuple[str, ...]
-    resource_types: tuple[str, ...]
-    parameters: dict[str, Parameter]
-    """What the policy bundle may or must give, by name."""
 
 
 class Case(NamedTuple):
@@ -85,7 +82,10 @@ class _Compiled(msgspec.Struct):
     account: list[int]
     by_part: dict[str, list[int]]
     """Cases about parts of the configuration: ``module``, ``provider``, …"""
-    settable: list[tuple[str, str]]
+    parameters: dict[int, dict[str, Parameter]]
+    """What the policy bundle may or must give to a check, by name."""
+    settable: msgspec.Raw
+    """(type, attribute) pairs; few plans ask for one."""
     partners: list[str]
     policies: dict[str, msgspec.Raw]
 
@@ -112,7 +112,8 @@ class Catalogue:
         self._by_type: dict[str, list[int]] = {}
         self._account: list[int] = []
         self._by_part: dict[str, list[int]] = {}
-        settable: set[tuple[str, str]] = set()
+        self._parameters: dict[int, dict[str, Parameter]] = {}
+        self._settable = [part.settable for part in parts]
         partners: set[str] = set()
         self.policies: dict[str, msgspec.Raw] = {}
         for part in parts:
@@ -125,10 +126,9 @@ class Catalogue:
             for name, numbers in part.by_part.items():
                 self._by_part.setdefault(name, []).extend(first_case + number for number in numbers)
             self._account += [first_case + number for number in part.account]
-            settable.update(part.settable)
+            self._parameters |= {first + number: one for number, one in part.parameters.items()}
             partners.update(part.partners)
             self.policies |= part.policies
-        self.settable = frozenset(settable)
         self.partners = frozenset(partners)
         """Types that a relation of some check leads to."""
         self.digest = parts[0].digest if len(parts) == 1 else _digest([part.digest.encode() for part in parts])
@@ -142,6 +142,24 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.heads)
+
+    @cached_property
+    def settable(self) -> frozenset[tuple[str, str]]:
+        """(type, attribute) pairs that checks name and authors may leave to the provider."""
+        pairs = (msgspec.msgpack.decode(raw, type=list[tuple[str, str]]) for raw in self._settable)
+        return frozenset(pair for part in pairs for pair in part)
+
+    @cached_property
+    def alike(self) -> Mapping[tuple[str, str, str], Sequence[int]]:
+        """The checks by family, severity and tier, which is what most rules of a policy select by."""
+        found: dict[tuple[str, str, str], list[int]] = {}
+        for number, head in enumerate(self.heads):
+            found.setdefault((head.family, head.severity, head.tier), []).append(number)
+        return found
+
+    def parameters(self, number: int) -> Mapping[str, Parameter]:
+        """What the policy bundle may or must give to a check, by name."""
+        return self._parameters.get(number, {})
 
     def knows_type(self, kind: str) -> bool:
         """Some check looks at resources of this type, and does not just wait for a parameter."""
@@ -187,7 +205,7 @@ class Catalogue:
 
     def is_idle(self, number: int) -> bool:
         """The check waits for a parameter that the policy bundle does not give."""
-        return values_of(self.heads[number].parameters, self.given) is None
+        return number in self._parameters and values_of(self._parameters[number], self.given) is None
 
     def conditions(self, number: int) -> list[CaseData]:
         """The cases of a check in normal form, for ``explain``."""
@@ -226,7 +244,7 @@ class Catalogue:
 
     def _filled(self, check: int, case: "_Case") -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Condition and ``when`` with the values of the parameters."""
-        parameters = self.heads[check].parameters
+        parameters = self._parameters.get(check)
         if not parameters:
             return case.condition, case.when
         values = values_of(parameters, self.given) or {}
@@ -259,24 +277,16 @@ def catalogue_of(
 def _compile(files: Sequence[tuple[str, bytes]], checks: Sequence[dict[str, Any]], policies: dict[str, Any]) -> bytes:
     encode = msgspec.msgpack.encode
     heads, infos, cases, by_type, by_part, account = [], [], [], {}, {}, []  # type: ignore[var-annotated]
+    parameters: dict[int, dict[str, Parameter]] = {}
     settable: set[tuple[str, str]] = set()
     for number, check in enumerate(checks):
         types = list(dict.fromkeys(kind for case in check["cases"] for kind in case["types"]))
-        heads.append(
-            CheckHead(
-                check["id"],
-                check["family"],
-                check["severity"],
-                check["tier"],
-                check["subject"],
-                tuple(check["aliases"]),
-                tuple(types),
-                {
-                    name: Parameter(one["about"], tuple(one["kinds"]), one.get("default"))
-                    for name, one in check["parameters"].items()
-                },
-            )
-        )
+        heads.append(CheckHead(check["id"], check["family"], check["severity"], check["tier"], check["subject"]))
+        if check["parameters"]:
+            parameters[number] = {
+                name: Parameter(one["about"], tuple(one["kinds"]), one.get("default"))
+                for name, one in check["parameters"].items()
+            }
         keys = (
             "id",
             "title",
@@ -317,7 +327,8 @@ def _compile(files: Sequence[tuple[str, bytes]], checks: Sequence[dict[str, Any]
             by_type,
             account,
             by_part,
-            sorted(settable),
+            parameters,
+            msgspec.Raw(encode(sorted(settable))),
             _partners(checks),
             raws,
         )

@@ -82,8 +82,8 @@ class _Run:
     ) -> None:
         self.plan, self.catalogue, self.policy = plan, catalogue, policy
         self.workspace, self.key, self.include_passed = workspace, key, include_passed
-        self.after = World(plan, "after", catalogue.settable, key)
-        self.before = World(plan, "before", catalogue.settable, key)
+        self.after = World(plan, "after", catalogue, key)
+        self.before = World(plan, "before", catalogue, key)
         self.after.opposite, self.before.opposite = self.before, self.after
         self.needed = policy.needed
         self.relied_on = {pair for exception in policy.exceptions for pair in exception.requires}

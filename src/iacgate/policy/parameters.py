@@ -56,8 +56,8 @@ def parameter_problems(
     from iacgate.policy.condition_syntax import operand_problem
 
     known: dict[str, set[str]] = {}
-    for head in catalogue.heads:
-        for name, parameter in head.parameters.items():
+    for number in range(len(catalogue)):
+        for name, parameter in catalogue.parameters(number).items():
             known.setdefault(name, set()).update(parameter.kinds)
     problems = []
     for name, value in given.items():

@@ -183,7 +183,7 @@ def idle_parts(bundle: dict[str, Any], catalogue: Catalogue, file: str) -> list[
         Problem(file, rule["line"], 1, "this rule selects no check", warning=True)
         for one in bundle["sets"]
         for rule in one["rules"]
-        if not any(_selects(rule["select"], catalogue, number) for number in range(len(catalogue)))
+        if not _chosen(rule["select"], catalogue)
     ]
     levels = [_levels(one, catalogue, bundle["name"], "") for one in bundle["sets"]]
     for one in bundle["exceptions"]:
@@ -207,7 +207,7 @@ def _applies(one: dict[str, Any], workspace: str | None) -> bool:
 def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str) -> list[Level | None]:
     levels: list[Level | None] = [None] * len(catalogue)
     for rule in one["rules"]:
-        chosen = [number for number in range(len(catalogue)) if _selects(rule["select"], catalogue, number)]
+        chosen = _chosen(rule["select"], catalogue)
         where = f"{name} / {one['name']}, line {rule['line']}"
         shadow = rule["enforce_from"] if rule["enforce_from"] > today else ""
         level = None if rule["level"] == "off" else Level(Enforcement(rule["level"]), shadow, where)
@@ -216,19 +216,18 @@ def _levels(one: dict[str, Any], catalogue: Catalogue, name: str, today: str) ->
     return levels
 
 
-def _selects(select: dict[str, list[str]], catalogue: Catalogue, number: int) -> bool:
-    head = catalogue.heads[number]
-    for key, words in select.items():
-        match key:
-            case "id":
-                chosen = any(fnmatchcase(head.id, pattern) for pattern in words)
-            case "control":
-                chosen = any(word in catalogue.info(number).controls for word in words)
-            case _:
-                chosen = getattr(head, key) in words
-        if not chosen:
-            return False
-    return True
+def _chosen(select: dict[str, list[str]], catalogue: Catalogue) -> list[int]:
+    """The checks that a rule selects. Those alike in what most rules ask for are looked at once."""
+    chosen: list[int] = []
+    for alike, numbers in catalogue.alike.items():
+        words = dict(zip(("family", "severity", "tier"), alike, strict=True))
+        if all(words[key] in wanted for key, wanted in select.items() if key in words):
+            chosen += numbers
+    if "id" in select:
+        chosen = [one for one in chosen if any(fnmatchcase(catalogue.heads[one].id, word) for word in select["id"])]
+    if "control" in select:
+        chosen = [one for one in chosen if any(word in catalogue.info(one).controls for word in select["control"])]
+    return chosen
 
 
 def _stronger(level: Level, than: Level | None) -> bool:

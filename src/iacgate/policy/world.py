@@ -19,6 +19,7 @@ from iacgate.policy.references import References
 if TYPE_CHECKING:
     from iacgate.model.image_scan import ImageScan
     from iacgate.model.origin import Origins, Target
+    from iacgate.policy.catalogue import Catalogue
     from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.image_scans import ImageScans
     from iacgate.policy.provider_versions import Span
@@ -49,7 +50,7 @@ class _Incoming:
 class World:
     """One side of a plan."""
 
-    def __init__(self, plan: Plan, side: str, optional: frozenset[tuple[str, str]], digest_key: bytes = b"") -> None:
+    def __init__(self, plan: Plan, side: str, catalogue: Catalogue, digest_key: bytes = b"") -> None:
         self.plan = plan
         self.side = side
         self.digest_key = digest_key
@@ -57,7 +58,7 @@ class World:
         self.given_image_scans: Sequence[ImageScan] = ()
         self.image_tables: Sequence[Mapping[str, Any]] = ()
         """What the policy asks of images."""
-        self._optional = optional
+        self._catalogue = catalogue
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
         self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}
@@ -84,7 +85,7 @@ class World:
 
     def may_be_left_out(self, kind: str, at: Path) -> bool:
         """The schema lets an author set the attribute, so not setting it leaves it to the provider's default."""
-        return (kind, ".".join(step for step in at if isinstance(step, str))) in self._optional
+        return (kind, ".".join(step for step in at if isinstance(step, str))) in self._catalogue.settable
 
     def subject(self, change: ResourceChange) -> PlanSubject | None:
         """The resource of a change on this side; ``None`` when there is none."""

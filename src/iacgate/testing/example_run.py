@@ -168,7 +168,7 @@ def _run_example(
         return ExampleRun(label, number + 1, line, (), False, (str(error),))
     verdicts = verdicts_of(evaluation)
     got = tuple(str(one) for one in Verdict if one in verdicts)
-    world = World(plan, "after", catalogue.settable)
+    world = World(plan, "after", catalogue)
     for case in cases:
         case.look(plan, world)
     if fits(label, verdicts):

@@ -138,7 +138,7 @@ def test_a_check_with_a_parameter_that_makes_no_sense_is_refused(parameters: str
 
 def test_required_tags_are_asked_of_every_type_that_takes_tags() -> None:
     schema = load()
-    asked = set(load_packaged().heads[load_packaged().by_id["hygiene-required-tags"]].resource_types)
+    asked = set(load_packaged().info(load_packaged().by_id["hygiene-required-tags"]).resource_types)
     types = [kind for kind in schema.types() if not kind.startswith("data.")]
     marks = {"aws": "tags_all", "azurerm": "tags", "google": "terraform_labels"}
     taking = {kind for kind in types if schema.attribute(kind, marks[kind.partition("_")[0]])}
