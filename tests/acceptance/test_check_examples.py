@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from iacgate.policy.catalogue import lint_files, packaged_root
+from iacgate.policy.catalogue import lint_files, packaged_root, read_check_files
 from iacgate.policy.check_file import read_check
 from iacgate.policy.provider_schema import load
 from iacgate.policy.yaml_nodes import Source
