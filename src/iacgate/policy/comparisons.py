@@ -18,6 +18,7 @@ from iacgate.policy.networks import is_open_to_world, parse_port_ranges, parse_r
 __all__ = ["COMPARISONS", "Comparison", "convert"]
 
 Test = Callable[[Any], bool]
+_VERSION = re.compile(r"[vV]?([0-9]{1,9}(?:\.[0-9]{1,9})*)(?![0-9])")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
 
@@ -97,8 +98,11 @@ def _number(relation: Callable[[Any, Any], bool]) -> Callable[[Any, bool], Test]
 
 
 def _version(text: Any) -> tuple[int, ...]:
-    parts = str(text).strip().lstrip("vV").split("-")[0].split("+")[0].split(".")
-    return tuple(int(part) for part in parts)
+    """The numbers that a version begins with: of ``5.7.mysql_aurora.2.03.2`` 5 and 7."""
+    match = _VERSION.match(str(text).strip())
+    if match is None:
+        raise ValueError("not a version")
+    return tuple(int(part) for part in match[1].split("."))
 
 
 def _versions(relation: Callable[[Any, Any], bool]) -> Callable[[Any, bool], Test]:

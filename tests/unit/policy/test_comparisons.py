@@ -69,7 +69,7 @@ def compare(name: str, operand: Any, kind: str = "", *, fold: bool = False, abse
         ("less_than", 5, "number", [4, -1], [5]),
         ("at_most", 5, "number", [5], ["6"]),
         ("version_at_least", "1.10", "string", ["1.10", "1.10.1", "2", "v1.11", "1.10.0-rc1"], ["1.9", "1.2", "0.99"]),
-        ("version_below", "2", "string", ["1.99.99"], ["2.0", "2", "10"]),
+        ("version_below", "2", "string", ["1.99.99", "1.7.mysql_aurora.2.03.2"], ["2.0", "2", "10", "8.0.mysql_aurora.3.05.2"]),
         ("like", "github.com/acme/*", "string", ["github.com/acme/x", "github.com/acme/x/y"], ["github.com/acme", "github.com/acme-x/y", "x.github.com/acme/y"]),
         ("like", ["a?[b]*", "c"], "string", ["a?[b]", "a?[b]xx", "c"], ["ax[b]", "a?b", "C", "cc"]),
         ("not_like", ["a*", "b"], "string", ["ba", "A"], ["a", "ab", "b"]),
