@@ -6,7 +6,7 @@ conditions are applied to. Everything is indexed on first demand: most plans nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -204,20 +204,16 @@ class World:
         return self._incoming[key]
 
     def _enter(self, index: _Incoming, one: PlanSubject, attribute: str) -> None:
-        steps = attribute.split(".")
-        value: Any = one.values
-        mask: Any = one.unknown
-        for step in steps:
-            while isinstance(value, list):
-                value, mask = (value[0] if value else None), (mask[0] if isinstance(mask, list) and mask else mask)
-            value = value.get(step) if isinstance(value, dict) else None
-            mask = mask if mask is True else mask.get(step) if isinstance(mask, dict) else None
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str) and item:
-                index.by_value.setdefault(item, []).append(one)
-        if not any_true(mask):
-            return
-        origin = one.origin(tuple(steps))
+        for value, mask, at in _leaves(one.values, one.unknown, attribute.split("."), ()):
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, str) and item:
+                    index.by_value.setdefault(item, []).append(one)
+            if any_true(mask):
+                self._enter_reference(index, one, at)
+
+    def _enter_reference(self, index: _Incoming, one: PlanSubject, at: Path) -> None:
+        """What an attribute that is not known yet may name."""
+        origin = one.origin(at)
         if origin is False:
             return
         if origin is None or not origin.targets:
@@ -232,7 +228,7 @@ class World:
             for partner in found:
                 named = (target.attribute, sure and len(found) == 1, one)
                 index.by_reference.setdefault(partner.address, []).append(named)
-            if any(passes_on(partner, target, tuple(steps)) for partner in found):
+            if any(passes_on(partner, target, at) for partner in found):
                 index.passed_on.append((target.type, one))
         if not origin.closed:
             index.unresolved.append(one)
@@ -270,6 +266,23 @@ class World:
                 continue
             out.setdefault((parsed.module_names, parsed.mode, parsed.type, parsed.name), []).append(address)
         return out
+
+
+def _leaves(value: Any, mask: Any, steps: Sequence[str], at: Path) -> Iterator[tuple[Any, Any, Path]]:
+    """The values of an attribute in all blocks that it stands in, each with its mask and its path."""
+    if isinstance(value, list) and steps:
+        for index, item in enumerate(value):
+            inner = mask[index] if isinstance(mask, list) and index < len(mask) else mask
+            yield from _leaves(item, inner, steps, (*at, index))
+    elif not steps or mask is True:
+        yield value, mask, (*at, *steps)
+    else:
+        step = steps[0]
+        below = mask.get(step) if isinstance(mask, dict) else None
+        held = value.get(step) if isinstance(value, dict) else None
+        if isinstance(below, list) and not isinstance(held, list):
+            held = [None] * len(below)  # blocks of which nothing is known stand in the mask alone
+        yield from _leaves(held, below, steps[1:], (*at, step))
 
 
 def _last_key(address: Address) -> str:

@@ -266,3 +266,37 @@ def test_the_pattern_is_held_against_the_resource_that_is_judged_also_after_it_w
         change("aws_ecr_repository.app", "create", {"name": "app"}),
     ]
     assert verdicts(library, plan_of(*changes))["aws_ecr_repository.app"] == "pass"
+
+
+REACHED = catalogue(("reached", "azurerm_mssql_server",
+    "{related: {type: azurerm_private_endpoint, their: private_service_connection.private_connection_resource_id, matches: [id]}}",
+    "high"))  # fmt: skip
+TARGETED = catalogue(("targeted", "aws_elb",
+    "{related: {type: aws_autoscaling_traffic_source_attachment, their: traffic_source.identifier, matches: [id]}}",
+    "high"))  # fmt: skip
+
+
+def test_a_reference_in_a_block_names_its_partner_and_no_other() -> None:
+    one, two, endpoint = "azurerm_mssql_server.a", "azurerm_mssql_server.b", "azurerm_private_endpoint.a"
+    plan = plan_of(
+        change(one, "create", {}, {"id": True}),
+        change(two, "create", {}, {"id": True}),
+        change(endpoint, "create", {"private_service_connection": [{"name": "a"}]},
+               {"private_service_connection": [{"private_connection_resource_id": True}]}),
+        configuration={one: {}, two: {}, endpoint: {"private_service_connection": [
+            {"private_connection_resource_id": refers(f"{one}.id", one)}]}},
+    )  # fmt: skip
+    assert verdicts(REACHED, plan) == {one: "pass", two: "fail"}
+
+
+def test_every_block_of_several_names_its_own_partner() -> None:
+    first, second, both = "aws_elb.a", "aws_elb.b", "aws_autoscaling_traffic_source_attachment.a"
+    plan = plan_of(
+        change(first, "create", {}, {"id": True}),
+        change(second, "create", {}, {"id": True}),
+        change(both, "create", {"traffic_source": [{"type": "elb"}, {"type": "elb"}]},
+               {"traffic_source": [{"identifier": True}, {"identifier": True}]}),
+        configuration={first: {}, second: {}, both: {"traffic_source": [
+            {"identifier": refers(f"{first}.id", first)}, {"identifier": refers(f"{second}.id", second)}]}},
+    )  # fmt: skip
+    assert verdicts(TARGETED, plan) == {first: "pass", second: "pass"}
