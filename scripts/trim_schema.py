@@ -8,15 +8,14 @@ A schema that was flattened already (``{"resources": {TYPE: {PATH: {"t": type, "
 which is how those of Azure and Google are kept, whose providers are not run here) is taken as it is::
 
     gunzip -c azurerm.json.gz | python scripts/trim_schema.py --version 4.55.0 --provider hashicorp/azurerm \
-        --types scripts/schema_types_azure.txt --output src/iacgate/policy/schema/azurerm.json.gz
+        --output src/iacgate/policy/schema/azurerm.msgpack
 
-It keeps the types of ``scripts/schema_types.txt`` and writes ``src/iacgate/policy/schema/aws.json.gz``.
+It keeps all types and data sources, of each only what checks and HCL need, and writes
+``src/iacgate/policy/schema/aws.msgpack``.
 The same input gives the same bytes, so a rebuilt file shows in a diff only when the provider changed.
 """
 
 import argparse
-import gzip
-import io
 import sys
 from pathlib import Path
 
@@ -26,7 +25,7 @@ sys.path.insert(0, str(ROOT / "src"))  # runs from a checkout without an install
 import msgspec  # noqa: E402
 
 from iacgate.errors import IacgateError, UsageError  # noqa: E402
-from iacgate.policy.provider_schema import AttributeSchema, TypeSchemas, flatten, read_terraform_schema  # noqa: E402
+from iacgate.policy.provider_schema import AttributeSchema, TypeSchemas, flatten, pack_type, read_terraform_schema  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,12 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         content = sys.stdin.buffer.read() if options.input == "-" else Path(options.input).read_bytes()
-        wanted = read_types(options.types.read_text(encoding="utf-8"))
-        trimmed = trim(content, provider=options.provider, version=options.version, wanted=wanted)
+        trimmed = trim(content, provider=options.provider, version=options.version)
     except (IacgateError, OSError) as error:
         print(f"trim_schema: {error}", file=sys.stderr)
         return 2
-    packed = pack(trimmed)
+    packed = msgspec.msgpack.encode(trimmed)
     options.output.write_bytes(packed)
     print(
         f"{options.output}: {len(trimmed.resources)} resource types, {len(trimmed.data)} data sources,"
@@ -49,35 +47,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def read_types(text: str) -> list[str]:
-    """The types to keep: one a line, data sources as ``data.TYPE``, ``#`` starts a comment."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return [line for line in lines if line]
-
-
-def trim(content: bytes, *, provider: str, version: str, wanted: list[str]) -> TypeSchemas:
-    """The schemas of the ``wanted`` types of one provider; refuses a type the provider does not have."""
+def trim(content: bytes, *, provider: str, version: str) -> TypeSchemas:
+    """The schemas of all types of one provider."""
     flat = read_flat(content, provider)
     if flat is not None:
-        if missing := sorted(set(wanted) - flat.keys()):
-            raise UsageError(f"{provider} {version} has no type {', '.join(missing)}")
-        kept = {name: msgspec.Raw(msgspec.json.encode(flat[name])) for name in sorted(wanted)}
+        kept = {name: pack_type(flat[name]) for name in sorted(flat)}
         return TypeSchemas(provider=provider, version=version, resources=kept, data={})
     providers = read_terraform_schema(content, name="input")
     if provider not in providers:
         raise UsageError(f"the input holds no schema of {provider}, only of: {', '.join(providers)}")
     full = providers[provider]
-    data = {name.removeprefix("data.") for name in wanted if name.startswith("data.")}
-    resources = {name for name in wanted if not name.startswith("data.")}
-    missing = sorted(resources - full.resource_schemas.keys())
-    missing += sorted(f"data.{name}" for name in data - full.data_source_schemas.keys())
-    if missing:
-        raise UsageError(f"{provider} {version} has no type {', '.join(missing)}")
     return TypeSchemas(
         provider=provider,
         version=version,
-        resources={name: _flat(full.resource_schemas[name]) for name in sorted(resources)},
-        data={name: _flat(full.data_source_schemas[name]) for name in sorted(data)},
+        resources={name: _flat(raw) for name, raw in sorted(full.resource_schemas.items())},
+        data={name: _flat(raw) for name, raw in sorted(full.data_source_schemas.items())},
     )
 
 
@@ -95,16 +79,8 @@ def read_flat(content: bytes, provider: str) -> dict[str, dict[str, AttributeSch
     }
 
 
-def pack(schemas: TypeSchemas) -> bytes:
-    """Compressed JSON, the same bytes for the same schemas: no time, no file name in the header."""
-    buffer = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
-        file.write(msgspec.json.encode(schemas))
-    return buffer.getvalue()
-
-
-def _flat(raw: msgspec.Raw) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(flatten(msgspec.json.decode(raw))))
+def _flat(raw: msgspec.Raw) -> bytes:
+    return pack_type(flatten(msgspec.json.decode(raw)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,8 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("input", nargs="?", default="-", help="a file, or - (default) for stdin")
     parser.add_argument("--version", required=True, help="the provider's version; the input does not say it")
     parser.add_argument("--provider", default="hashicorp/aws", metavar="NAMESPACE/NAME")
-    parser.add_argument("--types", type=Path, default=ROOT / "scripts" / "schema_types.txt", metavar="FILE")
-    parser.add_argument("--output", type=Path, default=ROOT / "src/iacgate/policy/schema/aws.json.gz", metavar="FILE")
+    parser.add_argument("--output", type=Path, default=ROOT / "src/iacgate/policy/schema/aws.msgpack", metavar="FILE")
     return parser
 
 

@@ -22,6 +22,7 @@ from iacgate.gate.scan_files import ScanFiles, read_scans
 from iacgate.model.decision import EXIT_CODES
 from iacgate.model.scan import Scan
 from iacgate.policy import check_file, condition_syntax, policy_file, scanner_file
+from iacgate.policy.catalogue import read_check_files
 from iacgate.policy.check_file import CHECK_KEYS, read_check
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.json_schema import check_schema, policy_schema
@@ -36,7 +37,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 PAGE_IDS = [page.relative_to(ROOT).as_posix() for page in PAGES]
-CHECK_FILES = [path for path in sorted((ROOT / "checks").rglob("*.yaml")) if path.parent.name != "policies"]
+CHECK_FILES = [
+    ROOT / "checks" / name for name, _ in read_check_files(ROOT / "checks") if not name.startswith("policies/")
+]
 SCHEMA = load()
 SHELL = ("sh", "console", "yaml", "groovy")
 COMMANDS = list(make_docs.commands())
@@ -476,7 +479,8 @@ class TestSchemas:
     def test_every_comparison_may_be_written(self, comparison: str) -> None:
         operands = {
             "any": "x", "list": "[x]", "number": "1", "string": "x", "strings": "[x, y]", "bool": "true",
-            "regex": "^x$", "patterns": "[x*, y]", "cidrs": "[10.0.0.0/8]", "version": "'1.2'", "time": "now-90d",
+            "regex": "^x$", "patterns": "[x*, y]", "cidrs": "[10.0.0.0/8]", "ports": "[22]",
+            "version": "'1.2'", "time": "now-90d",
         }  # fmt: skip
         written = GOOD_CHECK.replace("equals: false", f"{comparison}: {operands[COMPARISONS[comparison].operand]}", 1)
         assert not list(self.CHECK.iter_errors(plain(written)))

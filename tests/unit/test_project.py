@@ -1,7 +1,6 @@
 """The project's own files: what they promise of one another holds."""
 
 import ast
-import gzip
 import importlib
 import json
 import os
@@ -9,12 +8,15 @@ import re
 import subprocess
 import sys
 import tomllib
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import iacgate
+from iacgate.policy.provider_schema import TypeSchemas
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -130,15 +132,6 @@ def test_the_ci_script_is_executable_bash() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def test_the_shipped_schema_holds_the_types_of_the_list_and_no_others() -> None:
-    lines = (ROOT / "scripts/schema_types.txt").read_text(encoding="utf-8").splitlines()
-    listed = [line for line in lines if line and not line.startswith("#")]
-    assert len(listed) == len(set(listed))
-    shipped = json.loads(gzip.decompress((ROOT / "src/iacgate/policy/schema/aws.json.gz").read_bytes()))
-    held = {*shipped["resources"], *(f"data.{name}" for name in shipped["data"])}
-    assert held == set(listed)
-
-
 class TestTrimSchema:
     """``scripts/trim_schema.py`` as a person runs it."""
 
@@ -157,44 +150,32 @@ class TestTrimSchema:
         }
     )
 
-    def run(self, tmp_path: Path, *, types: str, given: str = OUTPUT) -> tuple[int, str, Path]:
-        (tmp_path / "types.txt").write_text(types)
-        written = tmp_path / "out.json.gz"
+    def run(self, tmp_path: Path, *, given: str = OUTPUT) -> tuple[int, str, Path]:
+        written = tmp_path / "out.msgpack"
         script = [sys.executable, str(ROOT / "scripts/trim_schema.py"), "--version", "9.9.9"]
-        ended = subprocess.run(
-            [*script, "--types", str(tmp_path / "types.txt"), "--output", str(written)],
-            input=given,
-            text=True,
-            capture_output=True,
-        )
+        ended = subprocess.run([*script, "--output", str(written)], input=given, text=True, capture_output=True)
         return ended.returncode, ended.stderr, written
 
-    def test_it_keeps_the_listed_types_and_writes_the_same_bytes_again(self, tmp_path: Path) -> None:
-        code, said, written = self.run(tmp_path, types="# a comment\naws_a   # another\n\ndata.aws_a\n")
+    def test_it_keeps_what_checks_need_and_writes_the_same_bytes_again(self, tmp_path: Path) -> None:
+        code, said, written = self.run(tmp_path)
         assert code == 0, said
         first = written.read_bytes()
-        assert json.loads(gzip.decompress(first)) == {
-            "provider": "hashicorp/aws",
-            "version": "9.9.9",
-            "resources": {"aws_a": {"x": ["bool", "R", "", 0]}},
-            "data": {"aws_a": {}},
-        }
-        self.run(tmp_path, types="aws_a\ndata.aws_a\n")
+        shipped = msgspec.msgpack.decode(first, type=TypeSchemas)
+        assert (shipped.provider, shipped.version) == ("hashicorp/aws", "9.9.9")
+        assert (list(shipped.resources), list(shipped.data)) == (["aws_a", "aws_b"], ["aws_a"])
+        assert msgspec.msgpack.decode(zlib.decompress(shipped.resources["aws_a"])) == {"x": ["bool", "R", "", 0]}
+        self.run(tmp_path)
         assert written.read_bytes() == first
 
     @pytest.mark.parametrize(
-        ("types", "given", "complaint"),
+        ("given", "complaint"),
         [
-            ("aws_a\naws_c\n", OUTPUT, "aws_c"),
-            ("data.aws_b\n", OUTPUT, "data.aws_b"),
-            ("aws_a\n", "{}", "not a provider schema"),
-            ("aws_a\n", OUTPUT.replace("hashicorp/aws", "hashicorp/google"), "hashicorp/google"),
+            ("{}", "not a provider schema"),
+            (OUTPUT.replace("hashicorp/aws", "hashicorp/google"), "hashicorp/google"),
         ],
     )
-    def test_it_writes_nothing_when_something_is_missing(
-        self, tmp_path: Path, types: str, given: str, complaint: str
-    ) -> None:
-        code, said, written = self.run(tmp_path, types=types, given=given)
+    def test_it_writes_nothing_when_something_is_missing(self, tmp_path: Path, given: str, complaint: str) -> None:
+        code, said, written = self.run(tmp_path, given=given)
         assert code == 2
         assert complaint in said
         assert not written.exists()

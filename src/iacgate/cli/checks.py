@@ -1,13 +1,16 @@
 """``iacgate checks``: what the gate looks for."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from iacgate.cli.coverage import coverage
 from iacgate.cli.interface import render_options, write_file, write_out
 from iacgate.errors import UsageError
-from iacgate.model.finding import Family, Severity, Tier
+from iacgate.model.finding import CheckInfo, Family, Severity, Tier
 from iacgate.policy.catalogue import (
     Catalogue,
     lint_files,
@@ -20,6 +23,7 @@ from iacgate.policy.catalogue import (
 __all__ = ["checks"]
 
 SHOWN_TYPES = 30
+CLOUDS = {"aws": "aws", "azurerm": "azure", "google": "google"}
 _directory = click.option(
     "--dir",
     "directories",
@@ -62,6 +66,7 @@ def _load(directories: tuple[Path, ...]) -> Catalogue:
     "--tier", type=click.Choice([one.value for one in Tier]), multiple=True, help="Only of this tier; repeatable."
 )
 @click.option("--type", "resource_type", metavar="TYPE", help="Only checks that look at this resource type.")
+@click.option("--count", is_flag=True, help="Only how many there are, by cloud, family and tier.")
 def list_checks(
     directories: tuple[Path, ...],
     format_name: str,
@@ -69,6 +74,8 @@ def list_checks(
     severity: tuple[str, ...],
     tier: tuple[str, ...],
     resource_type: str | None,
+    *,
+    count: bool,
 ) -> None:
     """All checks, or those of a family, severity, tier or resource type."""
     catalogue = _load(directories)
@@ -81,6 +88,10 @@ def list_checks(
         and (not resource_type or resource_type in head.resource_types)
     ]
     chosen.sort(key=lambda info: info.id)
+    if count:
+        for line in _counts(chosen):
+            click.echo(line)
+        return
     if format_name == "json":
         import msgspec
 
@@ -93,7 +104,7 @@ def list_checks(
                         "family": info.family,
                         "severity": info.severity,
                         "tier": info.tier,
-                        "clouds": sorted({kind.split("_")[0] for kind in info.resource_types}),
+                        "clouds": clouds_of(info),
                         "resource_types": info.resource_types,
                         "aliases": info.aliases,
                         "controls": info.controls,
@@ -114,6 +125,20 @@ def list_checks(
         for name, level, title in rows:
             click.echo(f"{name:<{width}}  {level:<8}  {title}")
     click.echo(f"{len(chosen)} checks", err=True)
+
+
+def clouds_of(info: CheckInfo) -> list[str]:
+    """The clouds that a check is about; none of one that is about modules, code or images alone."""
+    prefixes = {kind.partition("_")[0] for kind in info.resource_types} | {info.id.partition("-")[0]}
+    return sorted({CLOUDS[prefix] for prefix in prefixes if prefix in CLOUDS} | ({"azure"} & prefixes))
+
+
+def _counts(chosen: Sequence[CheckInfo]) -> Iterator[str]:
+    clouds = [("+".join(clouds_of(info)) or "any", str(info.family), str(info.tier)) for info in chosen]
+    width = max((len(cloud) for cloud, _, _ in clouds), default=0)
+    for (cloud, family, tier), number in sorted(Counter(clouds).items()):
+        yield f"{cloud:<{width}}  {family:<15}  {tier:<8}  {number:>4}"
+    yield f"{len(chosen)} checks"
 
 
 def _draw(rows: list[tuple[str, str, str]]) -> None:
@@ -169,6 +194,9 @@ def show_check(check_id: str, directories: tuple[Path, ...]) -> None:
                     break
                 click.echo(f"  {line}")
             break
+
+
+checks.add_command(coverage)
 
 
 @checks.command("docs")

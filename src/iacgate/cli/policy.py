@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from iacgate.cli.interface import write_file, write_out
+from iacgate.cli.replay import replay_command
 from iacgate.errors import PolicyError, Problem
 from iacgate.policy.own_files import OwnFiles, lint, read_own_files
 from iacgate.reports.wording import count
@@ -94,6 +95,9 @@ def test_command(
     warned = len(problems) + sum(len(run.warnings) for run in runs)
     if strict and warned:
         raise PolicyError(f"{count(warned, 'warning')} in {path}")
+
+
+policy.add_command(replay_command)
 
 
 def _refuse(path: Path, problems: Sequence[Problem], *, strict: bool = False, listed: bool = False) -> None:

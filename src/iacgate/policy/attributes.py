@@ -10,7 +10,7 @@ from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN, Marker
 from iacgate.policy.comparisons import COMPARISONS, convert
 from iacgate.policy.lookup import fetch, getter, make_evidence, shown, wrong_type
-from iacgate.policy.networks import port_status, protocol_number
+from iacgate.policy.networks import is_service_tag, port_status, protocol_number
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, Linked, Node
 
 if TYPE_CHECKING:
@@ -30,6 +30,36 @@ _ANYTHING = "\0" * 64
 """Stands for any text where a name ends in ``*`` or is not known: only a pattern's own ``*`` takes it in."""
 
 
+def _or_service_tag(test: Callable[[Any], bool], wanted: bool) -> Callable[[Any], bool]:
+    """Azure's rules take service tags instead of address ranges; those that are not the internet are closed."""
+
+    def tagged(value: Any) -> bool:
+        try:
+            return test(value)
+        except ValueError:
+            if isinstance(value, str) and is_service_tag(value):
+                return wanted is False
+            raise
+
+    return tagged
+
+
+def _absence(absent: Any) -> Callable[[Subject], int]:
+    """What absence means to a subject: mostly the same for all, else by the version of its provider."""
+    if isinstance(absent, int):
+        return lambda _subject: absent
+    rules = [(truth, constraint) for truth, constraint in absent["by_version"]]
+    return lambda subject: subject.absence_by_version(rules)
+
+
+def _versions(tree: dict[str, Any]) -> str:
+    """Why absence may be unknown though the check says what it means: the default changed."""
+    absent = tree.get("absent")
+    if not isinstance(absent, dict):
+        return ""
+    return "its default is another with provider versions " + " and ".join(text for _, text in absent["by_version"])
+
+
 def compile_comparison(tree: dict[str, Any]) -> Node:
     """One comparison of ``comparisons.COMPARISONS``, converting values as Terraform would."""
     comparison = COMPARISONS[tree["compare"]]
@@ -37,16 +67,19 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
     operand = tree["value"]
     fold = tree.get("fold", False)
     test = comparison.make(operand, fold)
-    absent: int = tree.get("absent", UNKNOWN_TRUTH)
+    if tree.get("service_tags"):
+        test = _or_service_tag(test, operand)
+    absent = _absence(tree.get("absent", UNKNOWN_TRUTH))
     kind = tree.get("kind", "")
     secret = tree.get("secret", False)
     python_type = {"bool": bool, "string": str}.get(kind)
+    versions = _versions(tree)
     get = getter(steps)
 
     def scalar(value: Any, mask: Any, at: Path, subject: Subject) -> int:
         found = get(value, mask, at, subject)
         if found is ABSENT:
-            return absent
+            return absent(subject)
         if found is UNKNOWN or type(found) is Linked:
             return UNKNOWN_TRUTH
         try:
@@ -57,13 +90,13 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
             return PASS_TRUTH if test(found) else FAIL_TRUTH
         except ValueError:
             if found == "" and kind != "bool":  # older providers keep what is not set as an empty text
-                return absent
+                return absent(subject)
             raise wrong_type((*at, *steps), "of another type") from None
 
     def collection(value: Any, mask: Any, at: Path, subject: Subject) -> int:
         found, found_mask, place = fetch(value, mask, at, steps, subject)
         if found is ABSENT:
-            return absent
+            return absent(subject)
         if found is UNKNOWN or type(found) is Linked:
             return UNKNOWN_TRUTH
         try:
@@ -83,7 +116,10 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
 
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = fetch(v, u, at, steps, s)
-        out.append(make_evidence(value, place, negated_words if negated else expected, s, want, secret=secret))
+        seen = make_evidence(value, place, negated_words if negated else expected, s, want, secret=secret)
+        if value is ABSENT and want == UNKNOWN_TRUTH and versions:
+            seen = seen._replace(needs=f"{seen.path} is left out, and {versions}: lock the provider, or set it")
+        out.append(seen)
 
     return Node(judge, explain, False)
 

@@ -2,6 +2,7 @@
 
 import re
 import string
+from fnmatch import fnmatchcase
 from typing import Any
 
 import yaml
@@ -194,7 +195,7 @@ def _case(
         scope = scope._replace(types=tuple(subjects), shape=subjects[0])
     else:
         if "resource" in values:
-            types = source.texts(values["resource"], "`resource`")
+            types = _types(values["resource"], scope)
             if not types:
                 source.problem(values["resource"], "`resource` names no type")
             for kind in types:
@@ -218,6 +219,22 @@ def _case(
         case["message"] = source.text(values["message"], "`message`")
         _message(values["message"], case["message"], source)
     return case
+
+
+def _types(node: yaml.Node, scope: Scope) -> list[str]:
+    """Types by name, or all that the schema at hand gives some attributes: ``{having: tags, like: azurerm_*}``."""
+    source = scope.source
+    if not isinstance(node, yaml.MappingNode):
+        return source.texts(node, "`resource`")
+    spec = source.mapping(node, "`resource`")
+    source.only(spec, ("having", "like"), where=" in `resource`")
+    if "having" not in spec:
+        source.problem(node, "`resource` names types, or attributes with `having`")
+        return []
+    attributes = source.texts(spec["having"][1], "`having`")
+    pattern = source.text(spec["like"][1], "`like`") if "like" in spec else "*"
+    types = (kind for kind in scope.schema.types() if not kind.startswith("data.") and fnmatchcase(kind, pattern))
+    return [kind for kind in types if all(scope.schema.attribute(kind, name) for name in attributes)]
 
 
 def _is_about_images(values: dict[str, yaml.Node]) -> bool:

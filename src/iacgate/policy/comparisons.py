@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from iacgate.policy.networks import is_open_to_world, parse_range
+from iacgate.policy.networks import is_open_to_world, parse_port_ranges, parse_range
 
 __all__ = ["COMPARISONS", "Comparison", "convert"]
 
@@ -31,7 +31,7 @@ class Comparison(NamedTuple):
     negated: str
     operand: str
     """``any``, ``list``, ``number``, ``string``, ``strings``, ``bool``, ``regex``, ``patterns``, ``cidrs``,
-    ``version``, ``time``."""
+    ``ports``, ``version``, ``time``."""
     whole: bool = False
     """Takes lists, sets and maps as they are, not one scalar."""
     folds: bool = False
@@ -192,6 +192,10 @@ def _overlaps(operand: list[str], _fold: bool) -> Test:
     return lambda value: any(parse_range(convert(value, "string")).overlaps(block) for block in blocks)
 
 
+def _includes_port(operand: list[int], _fold: bool) -> Test:
+    return lambda value: any(low <= port <= high for low, high in parse_port_ranges(value) for port in operand)
+
+
 def _world(operand: bool, _fold: bool) -> Test:
     return lambda value: is_open_to_world(convert(value, "string")) is operand
 
@@ -248,6 +252,7 @@ COMPARISONS: dict[str, Comparison] = {
     "open_to_world": Comparison(
         _world, "a range open to the internet: {}", "a range open to the internet: not {}", "bool"
     ),
+    "includes_port": Comparison(_includes_port, "ports that include one of {}", "ports without {}", "ports"),
     "before": Comparison(_time(operator.lt), "before {}", "not before {}", "time"),
     "after": Comparison(_time(operator.gt), "after {}", "not after {}", "time"),
 }

@@ -15,6 +15,7 @@ from iacgate.policy.condition_paths import IMAGE, POLICY_DOCUMENT, FoundPath, Sc
 from iacgate.policy.image_places import IMAGE_PLACES
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
+from iacgate.policy.provider_versions import Span, parse_constraint
 from iacgate.policy.yaml_nodes import Source, did_you_mean
 
 __all__ = ["CONDITION_FORMS", "Scope", "operand_problem", "parse_condition"]
@@ -141,7 +142,7 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
         if not given_later:
             _fits(operand_node, name, operand, attribute, scope)
         if (
-            comparison.operand in ("number", "time", "version", "regex", "strings", "patterns", "cidrs")
+            comparison.operand in ("number", "time", "version", "regex", "strings", "patterns", "cidrs", "ports")
             and attribute.repeated
             and not comparison.whole
         ):
@@ -149,10 +150,10 @@ def _attribute(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> 
                 entries["attribute"][1],
                 f"this is a list: look at its elements with `every` or `some`, not with `{name}`",
             )
-    absent = _default(_truth(entries, "absent", scope), node, found, scope)
-    if attribute is not None and attribute.write_only:
-        absent = TRUTHS["unknown"]  # a write-only value stands in no plan
-    return {**tree, "compare": name, "value": operand, "absent": absent, "kind": _kind(attribute)}
+    default = _absence(entries, node, found, scope)
+    if name == "open_to_world" and scope.types and all(kind.startswith("azurerm_") for kind in scope.types):
+        tree["service_tags"] = True
+    return {**tree, "compare": name, "value": operand, "absent": default, "kind": _kind(attribute)}
 
 
 def _names(node: yaml.Node, scope: Scope) -> list[str]:
@@ -185,6 +186,40 @@ def _default(absent: int | None, node: yaml.Node, found: FoundPath, scope: Scope
             node, "say with `absent: pass|fail|unknown` what leaving the attribute out means (the provider's default)"
         )
     return TRUTHS["fail"] if absent is None else absent
+
+
+def _absence(entries: _Entries, node: yaml.Node, found: FoundPath, scope: Scope) -> int | dict[str, Any]:
+    """What absence means to a comparison: one verdict, or several by the provider's version."""
+    if "absent" in entries and isinstance(entries["absent"][1], yaml.MappingNode):
+        default: int | dict[str, Any] = _absent_by_version(entries["absent"][1], scope)
+    else:
+        default = _default(_truth(entries, "absent", scope), node, found, scope)
+    if found.attribute is not None and found.attribute.write_only:
+        return TRUTHS["unknown"]  # a write-only value stands in no plan
+    return default
+
+
+def _absent_by_version(node: yaml.Node, scope: Scope) -> dict[str, Any]:
+    """A default that changed: verdicts, each with the provider's versions that it holds for."""
+    source = scope.source
+    spec = source.mapping(node, "`absent`")
+    source.only(spec, tuple(TRUTHS), what="verdict")
+    if scope.document or scope.shape:
+        source.problem(node, "`absent` by version is for attributes of resources, whose provider has a version")
+    rules: list[tuple[int, str]] = []
+    spans: list[Span] = []
+    for verdict, (_, text_node) in spec.items():
+        text = source.text(text_node, f"`{verdict}`")
+        try:
+            span = parse_constraint(text)
+        except ValueError as error:
+            source.problem(text_node, f"`{verdict}` takes {error}")
+            continue
+        if span.empty or not all(span.narrowed(other).empty for other in spans):
+            source.problem(text_node, "no version meets this, or one that another verdict stands for")
+        spans.append(span)
+        rules.append((TRUTHS.get(verdict, TRUTHS["unknown"]), text))
+    return {"by_version": rules}
 
 
 def _operand(node: yaml.Node, name: str, kind: str, scope: Scope) -> Any:
@@ -230,6 +265,8 @@ def operand_problem(value: Any, kind: str) -> str:
                     raise ValueError("a list of address ranges")
                 for text in value:
                     parse_range(text)
+            case "ports" if not isinstance(value, list) or not value or not all(map(_is_port, value)):
+                raise ValueError("a list of port numbers")
             case "regex":
                 _vet_regex(value)
             case "any" if value is None or isinstance(value, list | dict):
@@ -241,6 +278,10 @@ def operand_problem(value: Any, kind: str) -> str:
             else f"a {kind.removesuffix('s')}"
         )
     return ""
+
+
+def _is_port(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 65535
 
 
 def _is_texts(value: Any) -> bool:
@@ -335,12 +376,8 @@ def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict
         if key != "include":
             out[key] = attribute_path(spec[key][1], scope).steps
     ports = source.plain(spec["include"][1])
-    if (
-        not isinstance(ports, list)
-        or not ports
-        or not all(isinstance(port, int) and 0 <= port <= 65535 for port in ports)
-    ):
-        source.problem(spec["include"][1], "`include` takes a list of port numbers")
+    if wanted := operand_problem(ports, "ports"):
+        source.problem(spec["include"][1], f"`include` takes {wanted}")
         ports = [0]
     out["include"] = ports
     if "protocols" in spec:

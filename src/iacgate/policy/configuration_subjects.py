@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from iacgate.detector.hints import may_hold_secret, texts
 from iacgate.model.values import UNKNOWN
-from iacgate.policy.subject import ConditionError, Links, Trace
+from iacgate.policy.subject import UNKNOWN_TRUTH, ConditionError, Links, Trace
 
 if TYPE_CHECKING:
     from iacgate.model.configuration import ConfigResource, Module, ModuleCall, ProviderConfig
@@ -137,6 +137,10 @@ class Configured:
     def resolve(self, at: Path) -> Any:
         """Nothing here can be followed further."""
         return UNKNOWN
+
+    def absence_by_version(self, rules: Sequence[tuple[int, str]]) -> int:
+        """Parts of a configuration have no provider whose version would count."""
+        return UNKNOWN_TRUTH
 
     def lacks(self, name: str) -> bool:
         """No attribute is missing for lack of a data source."""
@@ -271,16 +275,22 @@ class ConfiguredParts:
         for change in self._plan.resource_changes:
             if change.provider_name:
                 over.setdefault(change.provider_name, []).append(change)
-        constraints: dict[str, list[str]] = {}
+        constraints = self.version_constraints(over)
         code: dict[str, list[tuple[str, Any]]] = {}
         for source, config in self._provider_configs(over):
-            wanted = constraints.setdefault(source, [])
-            if (one := config.get("version_constraint")) and one not in wanted:
-                wanted.append(one)
             code.setdefault(source, []).extend(_constants(config.get("expressions", {})))
         for source in dict.fromkeys([*constraints, *over]):
             if source and not source.startswith(_BUILT_IN):
                 yield self._provider(source, constraints.get(source), code.get(source, ()), over.get(source, ()))
+
+    def version_constraints(self, used: Iterable[str]) -> dict[str, list[str]]:
+        """What all modules ask of each provider's version, by source. ``used`` settles what a bare name means."""
+        constraints: dict[str, list[str]] = {}
+        for source, config in self._provider_configs(used):
+            wanted = constraints.setdefault(source, [])
+            if (one := config.get("version_constraint")) and one not in wanted:
+                wanted.append(one)
+        return constraints
 
     def _provider_configs(self, used: Iterable[str]) -> Iterator[tuple[str, ProviderConfig]]:
         """Requirements and blocks of providers, with the source address that the name stands for in their module."""

@@ -41,6 +41,7 @@ _OPERANDS: Mapping[str, _Schema] = {
     "regex": {"type": "string"},
     "patterns": _TEXTS,
     "cidrs": {"type": "array", "items": _TEXT, "minItems": 1},
+    "ports": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 65535}},
     "version": _NUMBER_OR_TEXT,
     "time": _TEXT,
 }
@@ -152,7 +153,7 @@ def check_schema() -> _Schema:
             "propertyNames": {"pattern": f"^{check_file._PARAMETER.pattern}$"},
             "additionalProperties": _parameter(),
         },
-        "resource": _TEXTS,
+        "resource": _resource(),
         "when": _CONDITION,
         "condition": _CONDITION,
         "cases": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/case"}},
@@ -341,7 +342,7 @@ def _attribute() -> _Schema:
         for name, one in COMPARISONS.items()
     }
     others = {name: _OTHER_OPERANDS.get(name, {"type": "boolean"}) for name in condition_syntax._OTHERS}
-    properties = {"attribute": _TEXT, **operands, **others, "absent": _TRUTH, "ignore_case": {"type": "boolean"}}
+    properties = {"attribute": _TEXT, **operands, **others, "absent": _absent(), "ignore_case": {"type": "boolean"}}
     folding = [name for name, one in COMPARISONS.items() if one.folds]
     return {
         **_object(properties, ("attribute",)),
@@ -356,11 +357,22 @@ def _attribute() -> _Schema:
     }
 
 
+def _resource() -> _Schema:
+    """Types by name, or by the attributes that they have."""
+    return {"anyOf": [_TEXTS, _object({"having": _TEXTS, "like": _TEXT}, ("having",))]}
+
+
+def _absent() -> _Schema:
+    """A verdict, or verdicts with the provider's versions that each holds for."""
+    versions: _Schema = {"type": "string", "description": "A version constraint, such as < 6.0.0."}
+    by_version = {**_object(dict.fromkeys(condition_syntax.TRUTHS, versions), ()), "minProperties": 1}
+    return {"anyOf": [_TRUTH, by_version]}
+
+
 def _ports() -> _Schema:
-    port: _Schema = {"type": "integer", "minimum": 0, "maximum": 65535}
     properties = {
         **dict.fromkeys(("from", "to", "protocol"), _TEXT),
-        "include": {"type": "array", "minItems": 1, "items": port},
+        "include": _OPERANDS["ports"],
         "protocols": _words(["tcp", "udp"]),
     }
     return _object(properties, ("from", "to", "protocol", "include"))

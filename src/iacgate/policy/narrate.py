@@ -158,7 +158,14 @@ def _opening(tree: dict[str, Any]) -> _Opening | None:
 
 def _absent(tree: dict[str, Any]) -> str:
     """What leaving the attribute out means, where the check says it."""
-    return f" (absent: {_TRUTHS[tree['absent']]})" if "absent" in tree else ""
+    match tree.get("absent"):
+        case None:
+            return ""
+        case {"by_version": rules}:
+            words = ", ".join(f"{_TRUTHS[truth]} with provider {constraint}" for truth, constraint in rules)
+            return f" (absent: {words})"
+        case truth:
+            return f" (absent: {_TRUTHS[truth]})"
 
 
 def _path(steps: list[str]) -> str:

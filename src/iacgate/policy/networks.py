@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["Range", "is_open_to_world", "parse_range", "port_status", "protocol_number"]
+__all__ = [
+    "Range",
+    "is_open_to_world",
+    "is_service_tag",
+    "parse_port_ranges",
+    "parse_range",
+    "port_status",
+    "protocol_number",
+]
 
 PASS, UNKNOWN, FAIL = 0, 1, 2
 """Truth of a condition; see ``conditions``."""
@@ -29,12 +38,18 @@ class Range(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_range(text: str) -> Range:
-    """A CIDR block or a single address; host bits are ignored, as the clouds do.
+    """A CIDR block, a single address or ``FIRST-LAST``; host bits are ignored, as the clouds do.
 
-    Raises ``ValueError`` when it is neither.
+    Raises ``ValueError`` when it is none of these.
     """
     from ipaddress import ip_network
 
+    first, dash, last = text.partition("-")
+    if dash:
+        low, high = parse_range(first), parse_range(last)
+        if low.version != high.version or low.low > high.high:
+            raise ValueError("not a range of addresses")
+        return Range(low.version, low.low, high.high)
     network = ip_network(text.strip(), strict=False)
     if network.version == 6 and network.prefixlen >= 96 and network.network_address.ipv4_mapped is not None:
         network = ip_network(f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}")
@@ -56,6 +71,9 @@ _PRIVATE = (
     "::1/128",
     "ff00::/8",
 )
+# What Azure's rules call any source (its service tag Internet, its asterisk), and the address that stands for any.
+_ANYWHERE = frozenset({"*", "any", "internet", "0.0.0.0", "::"})  # noqa: S104 - nothing listens here
+_SERVICE_TAG = re.compile(r"[A-Za-z]\w*(\.\w+)?")
 _WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
 
 
@@ -63,8 +81,12 @@ _WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
 def is_open_to_world(text: str) -> bool:
     """The range takes in the internet or a wide part of it: wider than /8 (IPv4) or /16 (IPv6), private space apart.
 
-    Raises ``ValueError`` when ``text`` is no address range.
+    Azure's names for any source are understood.
+
+    Raises ``ValueError`` when ``text`` is neither an address range nor one of these names.
     """
+    if text.strip().lower() in _ANYWHERE:
+        return True
     block = parse_range(text)
     if block.high - block.low + 1 <= _WIDE[block.version]:
         return False
@@ -87,6 +109,26 @@ def protocol_number(value: object) -> int | None:
             return _PROTOCOLS[text]
         return int(text) if text.isdecimal() else None
     return None
+
+
+def is_service_tag(text: str) -> bool:
+    """It reads like one of Azure's service tags, such as ``VirtualNetwork`` and ``Storage.WestEurope``."""
+    return _SERVICE_TAG.fullmatch(text.strip()) is not None
+
+
+def parse_port_ranges(value: object) -> list[tuple[int, int]]:
+    """Ports as Azure and Google write them: ``22``, ``"20-30"``, ``"*"``, several joined by commas.
+
+    Raises ``ValueError`` when it is none of these.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("no ports")
+    out = []
+    for part in str(value).split(","):
+        text = part.strip().lower()
+        low, _, high = ("0", "-", "65535") if text in ("*", "any", "all") else text.partition("-")
+        out.append((int(low), int(high or low)))
+    return out
 
 
 def port_status(low: int | None, high: int | None, ports: list[int], *, unknown_low: bool, unknown_high: bool) -> int:

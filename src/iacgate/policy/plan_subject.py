@@ -6,7 +6,7 @@ It knows how to follow its own unknowns (``references``) and which resources it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from iacgate.model.address import Address, AddressError, parse_address
@@ -45,6 +45,7 @@ _IDENTITY = frozenset(
         "target_key_arn",
     }
 )
+_OFFICIAL = "registry.terraform.io/hashicorp/"
 _POLICY_SOURCE = "aws_iam_policy_document"
 
 
@@ -104,6 +105,14 @@ class PlanSubject:
             except AddressError:
                 return None
         return self._address
+
+    def absence_by_version(self, rules: Sequence[tuple[int, str]]) -> int:
+        """What absence means where a default depends on the provider's version."""
+        from iacgate.policy.provider_versions import default_by_version
+
+        named = self.change.provider_name if self.change else ""
+        source = named or _OFFICIAL + self.type.partition("_")[0]
+        return default_by_version(rules, self.world.provider_versions(source))
 
     def resolve(self, at: Path) -> Any:
         """``ABSENT``: the author left it to the provider. ``Linked``: it names a resource here. Else ``UNKNOWN``."""

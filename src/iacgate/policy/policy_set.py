@@ -82,9 +82,15 @@ class Policy(NamedTuple):
 
 
 def resolve_policy(
-    bundle: dict[str, Any], catalogue: Catalogue, workspace: str | None, *, trusted: bool, file: str = ""
+    bundle: dict[str, Any],
+    catalogue: Catalogue,
+    workspace: str | None,
+    *,
+    trusted: bool,
+    file: str = "",
+    today: str | None = None,
 ) -> Policy:
-    """Resolve a policy bundle (in normal form) for a workspace.
+    """Resolve a policy bundle (in normal form) for a workspace. ``today`` (a date) is for previews.
 
     Raises ``PolicyError`` when it names checks that do not exist or enforces nothing, and
     ``IacgateError`` when a scope asks for a workspace and none is known, or no policy set applies.
@@ -95,7 +101,7 @@ def resolve_policy(
         raise PolicyError(
             f"the policy `{name}` is not usable", tuple(problems), hint="`iacgate checks list` shows the checks"
         )
-    today = datetime.now(UTC).date().isoformat()
+    today = today or datetime.now(UTC).date().isoformat()
     sets = [one for one in bundle["sets"] if _applies(one, workspace)]
     if not sets:
         raise IacgateError(

@@ -2,7 +2,7 @@
 
 Checks are held against this when they are loaded, so that a misspelt attribute is an error of the
 check instead of a check that passes on everything. The package ships trimmed schemas
-(``policy/schema/*.json.gz``, made by ``scripts/trim_schema.py``); types beyond them can be
+(``policy/schema/*.msgpack``, made by ``scripts/trim_schema.py``); types beyond them can be
 brought with the output of ``terraform providers schema -json``.
 
 Paths are dotted attribute names with ``[]`` after a list or set and ``{}`` after a map of blocks or
@@ -31,6 +31,7 @@ __all__ = [
     "TypeSchemas",
     "flatten",
     "load",
+    "pack_type",
     "read_terraform_schema",
 ]
 
@@ -95,12 +96,12 @@ class AttributeSchema(NamedTuple):
 
 
 class TypeSchemas(msgspec.Struct, forbid_unknown_fields=True):
-    """One file of ``policy/schema/``; a type is decoded when it is first asked for."""
+    """One file of ``policy/schema/``. Each type is compressed by itself: few of thousands are ever asked for."""
 
     provider: str
     version: str
-    resources: dict[str, msgspec.Raw]
-    data: dict[str, msgspec.Raw]
+    resources: dict[str, bytes]
+    data: dict[str, bytes]
 
 
 class TerraformProvider(msgspec.Struct):
@@ -118,8 +119,8 @@ class _TerraformOutput(msgspec.Struct):
 class _Entry(NamedTuple):
     """A type that nobody has asked for yet."""
 
-    raw: msgspec.Raw
-    decode: Callable[[msgspec.Raw], dict[str, AttributeSchema]]
+    raw: bytes | msgspec.Raw
+    decode: Callable[[Any], dict[str, AttributeSchema]]
 
 
 class ProviderSchema:
@@ -209,8 +210,8 @@ def load(extra: Path | None = None) -> ProviderSchema:
     """
     entries: dict[str, _Entry] = {}
     versions: dict[str, str] = {}
-    for file in sorted(_SHIPPED.glob("*.json.gz")):
-        shipped = msgspec.json.decode(gzip.decompress(file.read_bytes()), type=TypeSchemas)
+    for file in sorted(_SHIPPED.glob("*.msgpack")):
+        shipped = msgspec.msgpack.decode(file.read_bytes(), type=TypeSchemas)
         versions[shipped.provider] = shipped.version
         entries |= {name: _Entry(raw, _decode_shipped) for name, raw in shipped.resources.items()}
         entries |= {f"data.{name}": _Entry(raw, _decode_shipped) for name, raw in shipped.data.items()}
@@ -248,8 +249,13 @@ def flatten(schema: Mapping[str, Any]) -> dict[str, AttributeSchema]:
     return dict(sorted(found.items()))
 
 
-def _decode_shipped(raw: msgspec.Raw) -> dict[str, AttributeSchema]:
-    return msgspec.json.decode(raw, type=dict[str, AttributeSchema])
+def pack_type(paths: Mapping[str, AttributeSchema]) -> bytes:
+    """One type as a file of ``policy/schema/`` holds it."""
+    return zlib.compress(msgspec.msgpack.encode(paths), 9)
+
+
+def _decode_shipped(packed: bytes) -> dict[str, AttributeSchema]:
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=dict[str, AttributeSchema])
 
 
 def _decode_terraform(raw: msgspec.Raw) -> dict[str, AttributeSchema]:

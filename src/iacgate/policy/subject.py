@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         def resolve(self, at: Path) -> Any:
             """What an unknown is after following references: ``ABSENT``, ``UNKNOWN`` or ``Linked``."""
 
+        def absence_by_version(self, rules: Sequence[tuple[int, str]]) -> int:
+            """What absence means where a default depends on the provider's version; see ``provider_versions``."""
+
         def lacks(self, name: str) -> bool:
             """A data source, which has not all attributes of the resource, does not have this one: nobody knows it."""
 

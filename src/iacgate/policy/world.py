@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iacgate.model.origin import Origins, Target
     from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.image_scans import ImageScans
+    from iacgate.policy.provider_versions import Span
     from iacgate.policy.subject import Path
 
 __all__ = ["World"]
@@ -60,6 +61,7 @@ class World:
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
         self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}
+        self._provider_versions: dict[str, Span] = {}
 
     @cached_property
     def image_scans(self) -> ImageScans:
@@ -68,6 +70,17 @@ class World:
         from iacgate.policy.image_scans import ImageScans, image_rules
 
         return ImageScans(self.given_image_scans, image_rules(self.image_tables), datetime.now(UTC))
+
+    def provider_versions(self, source: str) -> Span:
+        """The versions of a provider that may be at work here: the locked one, else what the constraints leave."""
+        if source not in self._provider_versions:
+            from iacgate.policy.provider_versions import span_of
+
+            locks = self.plan.provider_locks
+            lock = locks.get(source.lower()) if locks else None
+            wanted = [lock.version] if lock else self.parts.version_constraints([source]).get(source, [])
+            self._provider_versions[source] = span_of(wanted)
+        return self._provider_versions[source]
 
     def may_be_left_out(self, kind: str, at: Path) -> bool:
         """The schema lets an author set the attribute, so not setting it leaves it to the provider's default."""

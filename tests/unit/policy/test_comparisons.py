@@ -82,6 +82,7 @@ def compare(name: str, operand: Any, kind: str = "", *, fold: bool = False, abse
         ("overlaps_cidr", ["10.0.0.0/8"], "string", ["0.0.0.0/0", "10.1.2.3/32"], ["11.0.0.0/8", "::/0"]),
         ("open_to_world", True, "string", ["0.0.0.0/0", "::/0", "0.0.0.0/1"], ["10.0.0.0/8", "1.2.3.4"]),
         ("open_to_world", False, "string", ["10.0.0.0/8"], ["0.0.0.0/0"]),
+        ("includes_port", [22, 3389], "", ["22", 22, "20-30", "*", "80, 3389", "0-65535", " 22 "], ["23", 2222, "23-3388", "220", "80,443"]),
         ("before", "2027-01-01", "string", ["2026-12-31", "2026-12-31T23:59:59Z"], ["2027-01-01", "2027-01-01T00:00:00+00:00"]),
         ("after", "2027-01-01T00:00:00Z", "string", ["2027-01-01T01:00:01+01:00"], ["2027-01-01T00:30:00+01:00"]),
     ],
@@ -127,7 +128,7 @@ def test_what_folds_says_so(name: str) -> None:
 
 
 OPERANDS = {"any": "x", "list": ["x"], "number": 1, "string": "x", "strings": "x", "bool": True, "regex": "x", "patterns": "x",
-            "cidrs": ["10.0.0.0/8"], "version": "1", "time": "2027-01-01"}  # fmt: skip
+            "cidrs": ["10.0.0.0/8"], "ports": [22], "version": "1", "time": "2027-01-01"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -305,3 +306,15 @@ def test_covers_counts_what_can_only_be_made_of_the_judged(
     node = compile_condition({"path": ["resource"], "covers": BUCKET})
     assert node.judge({"resource": patterns}, mask, (), subject) == truth  # type: ignore[arg-type]
     assert node.judge({}, {"resource": True}, (), subject) == OPEN  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "truth"),
+    [("*", PASS), ("Internet", PASS), ("any", PASS), ("0.0.0.0/0", PASS), ("VirtualNetwork", FAIL),
+     ("Storage.WestEurope", FAIL), ("10.0.0.0/8", FAIL)],
+)  # fmt: skip
+def test_a_service_tag_is_no_internet_where_rules_take_service_tags(source: str, truth: int) -> None:
+    tree = {**compare("open_to_world", True, "string"), "service_tags": True}
+    assert judge(tree, {"a": source}) == truth
+    with pytest.raises(ConditionError):
+        judge(tree, {"a": "10.0.0.0/33"})

@@ -33,13 +33,30 @@ def test_ranges_relate_as_those_of_the_standard_library(one: Any, other: Any) ->
      ("52.0.0.0/6", True), ("1.2.3.4/0", True), (" 0.0.0.0/0 ", True), ("0.0.0.0/0.0.0.0", True), ("10.0.0.0/8", False),
      ("10.0.0.0/7", True), ("172.16.0.0/12", False), ("192.168.0.0/16", False), ("240.0.0.0/4", False), ("224.0.0.0/4", False),
      ("2000::/3", True), ("::/1", True), ("2001::/16", False), ("2000::/15", True), ("fc00::/7", False), ("fe80::/10", False),
-     ("::ffff:0:0/96", True), ("::ffff:10.0.0.0/104", False), ("203.0.113.7", False), ("0.0.0.0", False)],
+     ("::ffff:0:0/96", True), ("::ffff:10.0.0.0/104", False), ("203.0.113.7", False), ("0.0.0.0", True),
+     ("*", True), ("Internet", True), ("INTERNET", True), ("any", True),
+     ("0.0.0.0-255.255.255.255", True), ("10.0.0.0-10.255.255.255", False), ("203.0.113.1-203.0.113.9", False)],
 )  # fmt: skip
 def test_what_is_open_to_the_world(text: str, is_open: bool) -> None:
     assert is_open_to_world(text) is is_open
 
 
-@pytest.mark.parametrize("text", ["", "any", "0.0.0.0/33", "256.0.0.0/8", "0/0", "10.0.0/8", "pl-0a1b", "*"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0.0.0.0/33",
+        "256.0.0.0/8",
+        "0/0",
+        "10.0.0/8",
+        "pl-0a1b",
+        "**",
+        "10.0.0.9-10.0.0.1",
+        "10.0.0.0-::",
+        "VirtualNetwork",
+        "everywhere",
+    ],
+)
 def test_what_is_no_range_is_an_error_and_never_closed(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         is_open_to_world(text)
