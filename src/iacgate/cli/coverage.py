@@ -63,6 +63,7 @@ def coverage(
                 "name": one.name,
                 "title": one.title,
                 "summary": {status: sum(row.status == status for row in one.rows) for status in STATUSES},
+                "stray": [{"named_by": who, "id": what} for who, what in one.stray],
                 "rows": [
                     {**row._asdict(), "status": row.status} for row in one.rows if only is None or row.status == only
                 ],
@@ -79,5 +80,7 @@ def coverage(
                 if only is None or row.status == only:
                     answer = ", ".join(row.checks) or row.reason
                     click.echo(f"{row.id:<{width}}  {row.status:<8}  {row.about}: {answer}")
+            for who, what in one.stray if only is None else ():
+                click.echo(f"{what:<{width}}  there is no such one, and {who} names it")
         summary = ", ".join(f"{counts[status]} {status.replace('-', ' ')}" for status in STATUSES)
         click.echo(f"{one.name:<18}  {one.title}: {len(one.rows)}, {summary}")

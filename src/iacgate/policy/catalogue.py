@@ -455,7 +455,7 @@ def _store(path: Path, data: bytes) -> None:
 def _program() -> bytes:
     """What a compiled form depends on besides the files: this program's own reading of them."""
     here = Path(__file__).parent
-    names = sorted(here.glob("*.py")) + sorted((here / "schema").glob("*.gz"))
+    names = sorted(here.glob("*.py")) + sorted((here / "schema").iterdir())
     return ";".join(f"{path.name}:{(stat := path.stat()).st_size}:{stat.st_mtime_ns}" for path in names).encode()
 
 
