@@ -10,7 +10,8 @@ which is how those of Azure and Google are kept, whose providers are not run her
     gunzip -c azurerm.json.gz | python scripts/trim_schema.py --version 4.55.0 --provider hashicorp/azurerm \
         --output src/iacgate/policy/schema/azurerm.msgpack
 
-It keeps all types and data sources, of each only what checks and HCL need, and writes
+Attributes that only older versions of a provider have are added from ``scripts/schema_older.json``: what is written
+for those is judged as well. It keeps all types and data sources, of each only what checks and HCL need, and writes
 ``src/iacgate/policy/schema/aws.msgpack``.
 The same input gives the same bytes, so a rebuilt file shows in a diff only when the provider changed.
 """
@@ -20,6 +21,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+OLDER = ROOT / "scripts" / "schema_older.json"
 sys.path.insert(0, str(ROOT / "src"))  # runs from a checkout without an installation
 
 import msgspec  # noqa: E402
@@ -70,10 +72,11 @@ def read_flat(content: bytes, provider: str) -> dict[str, dict[str, AttributeSch
     document = msgspec.json.decode(content)
     if document.get("provider") != provider or "resources" not in document:
         return None
+    older = msgspec.json.decode(OLDER.read_bytes()).get(provider, {})
     return {
         name: {
             path: AttributeSchema(one["t"], one.get("f", ""), one.get("n", ""), one.get("max", 0))
-            for path, one in sorted(paths.items())
+            for path, one in sorted((older.get(name, {}) | paths).items())
         }
         for name, paths in document["resources"].items()
     }

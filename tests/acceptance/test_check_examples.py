@@ -18,6 +18,7 @@ NEVER_UNKNOWN = {
     "google-stateful-resource-kept",
     "hygiene-no-external-data",
     "hygiene-no-http-data",
+    "aws-api-gateway-private",
     "hygiene-provider-source-allowed",
 }
 """What a plan does to a resource, of which type a block is, and which providers there are is always known."""
