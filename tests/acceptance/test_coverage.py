@@ -76,8 +76,14 @@ def test_people_read_the_same_and_can_ask_for_what_is_open() -> None:
     assert len(call("checks", "coverage").out.splitlines()) == len(FRAMEWORKS) + len(TOOLS)
 
 
-@pytest.mark.parametrize(("words", "said"), [(("--framework", "cis-aws"), "there are"), (("--tool", "chekov"), "did you mean `checkov`"),
-                                             (("--framework", "soc-2", "--tool", "kics"), "not both")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--framework", "cis-aws"), "there are"),
+        (("--tool", "chekov"), "did you mean `checkov`"),
+        (("--framework", "soc-2", "--tool", "kics"), "not both"),
+    ],
+)
 def test_wrong_names_are_refused_with_the_right_ones(words: tuple[str, ...], said: str) -> None:
     ran = call("checks", "coverage", *words)
     assert ran.code == 2

@@ -7,6 +7,7 @@ Most texts of a plan hold nothing that looks like a secret, and the detector is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 _REACH = 2048
+_NAME_END = 64
+"""Longer than the longest name of a secret: what stands before does not count."""
 _CONTROL = frozenset(map(chr, (*range(9), *range(14, 32), 127)))
 _PASSWORD = r"(?:pass(?:word|wd|phrase)?|pwd|secret_string)"  # noqa: S105
 _KEY = r"(?:api|access|private|auth|account|encryption|signing|shared|client|secret|master)[_-]?key"
@@ -107,22 +110,22 @@ def may_hold_secret(text: str | bytes) -> bool:
 
 
 @cache
-def _names() -> tuple[Any, Any]:
-    import re2
-
+def _names() -> tuple[re.Pattern[str], re.Pattern[str]]:
     # "pass" and "pwd" only as words of their own: there is "bypass", and "compass".
-    password = rf"(?is)(?:.*pass(?:word|wd|phrase)|(?:.*[^a-z]|.*(?:db|user|admin|master|root))?{_PASSWORD}){_SUFFIX}"
-    return re2.compile(password), re2.compile(rf"(?is).*{_TOKEN}{_SUFFIX}")
+    password = rf"(?:pass(?:word|wd|phrase)|(?:^|[^a-z]|db|user|admin|master|root){_PASSWORD}){_SUFFIX}\Z"
+    return re.compile(password, re.IGNORECASE | re.ASCII), re.compile(
+        _TOKEN + _SUFFIX + r"\Z", re.IGNORECASE | re.ASCII
+    )
 
 
 def names_password(name: str) -> bool:
     """The name is that of a password: a whole word at its end, so not ``password_policy`` or ``bypass``."""
-    return _names()[0].fullmatch(name) is not None
+    return _names()[0].search(name, max(0, len(name) - _NAME_END)) is not None
 
 
 def names_token(name: str) -> bool:
     """The name is that of a key as programs make them."""
-    return _names()[1].fullmatch(name) is not None
+    return _names()[1].search(name, max(0, len(name) - _NAME_END)) is not None
 
 
 @lru_cache(maxsize=4096)

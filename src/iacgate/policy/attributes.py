@@ -30,6 +30,15 @@ _ANYTHING = "\0" * 64
 """Stands for any text where a name ends in ``*`` or is not known: only a pattern's own ``*`` takes it in."""
 
 
+def _wanted(tree: dict[str, Any], negated: bool) -> str:
+    """What a comparison (or its opposite) asks for, in words; made only where something is to be said."""
+    name, operand = tree["compare"], tree["value"]
+    if name == "open_to_world":
+        return "a range open to the internet" if operand is not negated else "a range not open to the internet"
+    comparison = COMPARISONS[name]
+    return (comparison.negated if negated else comparison.words).format(shown(operand))
+
+
 def _or_service_tag(test: Callable[[Any], bool], wanted: bool) -> Callable[[Any], bool]:
     """Azure's rules take service tags instead of address ranges; those that are not the internet are closed."""
 
@@ -73,7 +82,6 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
     kind = tree.get("kind", "")
     secret = tree.get("secret", False)
     python_type = {"bool": bool, "string": str}.get(kind)
-    versions = _versions(tree)
     get = getter(steps)
 
     def scalar(value: Any, mask: Any, at: Path, subject: Subject) -> int:
@@ -107,17 +115,10 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
             raise wrong_type(place, "of another type") from None
 
     judge = collection if comparison.whole else scalar
-    words_of = shown(operand)
-    if tree["compare"] == "open_to_world":
-        words = ("a range open to the internet", "a range not open to the internet")
-        expected, negated_words = words if operand else words[::-1]
-    else:
-        expected, negated_words = comparison.words.format(words_of), comparison.negated.format(words_of)
-
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = fetch(v, u, at, steps, s)
-        seen = make_evidence(value, place, negated_words if negated else expected, s, want, secret=secret)
-        if value is ABSENT and want == UNKNOWN_TRUTH and versions:
+        seen = make_evidence(value, place, _wanted(tree, negated), s, want, secret=secret)
+        if value is ABSENT and want == UNKNOWN_TRUTH and (versions := _versions(tree)):
             seen = seen._replace(needs=f"{seen.path} is left out, and {versions}: lock the provider, or set it")
         out.append(seen)
 

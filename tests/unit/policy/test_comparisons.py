@@ -1,11 +1,16 @@
 # ruff: noqa: E501 - tables read better in long lines
 """Comparisons: what holds, what does not, absent, unknown, and values of another type."""
 
+import re
 from typing import Any
 
 import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from iacgate.model.values import ABSENT, UNKNOWN
+from iacgate.policy.catalogue import load_packaged
 from iacgate.policy.comparisons import COMPARISONS, convert
 from iacgate.policy.conditions import compile_condition
 from iacgate.policy.subject import FAIL_TRUTH, PASS_TRUTH, UNKNOWN_TRUTH, ConditionError, Linked, Trace
@@ -318,3 +323,52 @@ def test_a_service_tag_is_no_internet_where_rules_take_service_tags(source: str,
     assert judge(tree, {"a": source}) == truth
     with pytest.raises(ConditionError):
         judge(tree, {"a": "10.0.0.0/33"})
+
+
+def _patterns() -> list[str]:
+    """All regular expressions of the library."""
+    catalogue = load_packaged()
+    found: set[str] = set()
+
+    def walk(tree: Any) -> None:
+        if isinstance(tree, list):
+            for item in tree:
+                walk(item)
+        elif isinstance(tree, dict):
+            if tree.get("compare") in ("matches", "not_matches") and isinstance(tree["value"], str):
+                found.add(tree["value"])
+            for item in tree.values():
+                walk(item)
+
+    for number in range(len(catalogue)):
+        for case in catalogue.conditions(number):
+            walk([case.condition, case.when])
+    return sorted(found)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_short_text_is_matched_as_by_the_linear_engine(data: Any) -> None:
+    pattern = data.draw(st.sampled_from(_PATTERNS))
+    text = data.draw(st.one_of(st.from_regex(re.compile(pattern, re.ASCII)), st.text(st.characters(max_codepoint=127))))
+    made = COMPARISONS["matches"].make(pattern, False)
+    assert made(text) == (re2.compile(pattern).search(text) is not None)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+_PATTERNS = [pattern for pattern in _patterns() if _compiles(pattern)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "holds"),
+    [("a$", "a\n", False), (r"\d", "٣", False), ("[[:digit:]]", "5", True), ("(a*)*b".replace("(a*)*", "a*"), "a" * 5000, False)],
+)  # fmt: skip
+def test_where_the_engines_differ_the_linear_one_counts(pattern: str, text: str, holds: bool) -> None:
+    assert COMPARISONS["matches"].make(pattern, False)(text) is holds
