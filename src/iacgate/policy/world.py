@@ -56,6 +56,8 @@ class World:
         self.given_image_scans: Sequence[ImageScan] = ()
         self.image_tables: Sequence[Mapping[str, Any]] = ()
         """What the policy asks of images."""
+        self.memo: dict[Any, Any] = {}
+        """What was worked out of several resources together, by question and address."""
         self._optional = optional
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
