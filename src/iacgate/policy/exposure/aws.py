@@ -16,7 +16,7 @@ from iacgate.policy.exposure.aws_interfaces import (
 )
 from iacgate.policy.exposure.aws_routes import route_of
 from iacgate.policy.exposure.aws_rules import GROUPS, acl_of, groups_filter
-from iacgate.policy.exposure.filters import CLOSED, OPEN, UNSURE, Filter, Seen, any_of
+from iacgate.policy.exposure.filters import CLOSED, OPEN, Filter, Seen, any_of, unsure
 from iacgate.policy.exposure.packets import EVERY, box
 from iacgate.policy.exposure.paths import Reach, Way
 from iacgate.policy.exposure.reading import Members, Partner, Place, children, members, once, partner, place, untold
@@ -46,15 +46,15 @@ def reach_of_instance(instance: PlanSubject) -> Reach:
     ):
         found = children(instance, [kind], their)
         for one in (*found.sure, *found.maybe):
-            for ways in _attached(place(one), named) if named else [own_interface(one)]:
-                groups.append(ways if one in found.sure else _perhaps(ways))
+            new = _attached(place(one), named) if named else [own_interface(one)]
+            groups += [ways if one in found.sure else _perhaps(ways) for ways in new]
     if attached or primary:
         return tuple(groups)
     launch = _launch(here, ("launch_template", "id"), ("launch_template", "name"), ("launch_template", "version"))
     own = [own_ways for template in launch for own_ways in _launched(instance, here, template)]
     if more or unknown_primary:
         missing = here.shows("network_interface", expected="interfaces that are known")
-        own = [_perhaps((*ways, Way((UNSURE._replace(missing=(missing,)),)))) for ways in own]
+        own = [_perhaps((*ways, Way((unsure(missing),)))) for ways in own]
     return (*groups, *_merged(own, len(launch)))
 
 
@@ -73,7 +73,7 @@ def _attached(here: Place, steps: tuple[str, ...]) -> Iterable[tuple[Way, ...]]:
     if found is None:
         return []
     if found.open:
-        return [(Way((UNSURE._replace(missing=(found.evidence,)),)),)]
+        return [(Way((unsure(found.evidence),)),)]
     if len(found.options) == 1:
         return [once(own_interface, found.options[0])]
     return [tuple(way for one in found.options for way in once(own_interface, one))]
@@ -177,15 +177,15 @@ def _behind_unknown_template(
     subnet: Partner | None,
 ) -> tuple[Way, ...]:
     """What the instance says itself holds; the rest the template may say, and it is not known."""
-    unsure = UNSURE._replace(missing=(missing,))
+    unknown = unsure(missing)
     said = here.get("associate_public_ip_address")
     closed = said is False and not elastic.maybe
-    address = Filter((), box(IPV6), missing=(missing,)) if closed else unsure
+    address = Filter((), box(IPV6), missing=(missing,)) if closed else unknown
     named = any(one is not None and not one.none for one in groups)
-    filters = groups_filter(groups, None) if named else unsure
+    filters = groups_filter(groups, None) if named else unknown
     options = subnet.options if subnet and not subnet.open else ()
     ways = [Way((address, once(route_of, one), filters, once(acl_of, one))) for one in options]
-    return tuple(ways) or (Way((address, unsure, filters)),)
+    return tuple(ways) or (Way((address, unknown, filters)),)
 
 
 def reach_of_interface(eni: PlanSubject) -> Reach:
@@ -206,7 +206,7 @@ def reach_of_scaling_group(group: PlanSubject) -> Reach:
         found = partner(here, ("launch_configuration",), ["aws_launch_configuration"], ("name", "id"))
         if found is None or found.open:
             missing = found.evidence if found else untold("launch_template", "it names no template", group.address)
-            return ((Way((UNSURE._replace(missing=(missing,)),)),),)
+            return ((Way((unsure(missing),)),),)
         # A launch configuration speaks as an instance does.
         makers: list[tuple[Place, Place | Evidence | None]] = [(place(one), None) for one in found.options]
     else:
@@ -242,22 +242,24 @@ def _in_some_subnet(here: Place, address: Filter) -> Reach:
         cluster = partner(here, ("cluster_identifier",), ["aws_rds_cluster"], ("id", "cluster_identifier"))
         if cluster is None or cluster.open or len(cluster.options) != 1:
             missing = cluster.evidence if cluster else here.shows("cluster_identifier")
-            return ((Way((address, UNSURE._replace(missing=(missing,)))),),)
+            return ((Way((address, unsure(missing))),),)
         says = place(cluster.options[0])
     groups = [members(says, ("vpc_security_group_ids",), GROUPS)]
     named = partner(says, ("db_subnet_group_name",), ["aws_db_subnet_group"], ("name", "id"))
     if named is None or named.open:
         missing = named.evidence if named else says.shows("db_subnet_group_name", expected="subnets that are known")
-        unsure = UNSURE._replace(missing=(missing,))
-        return ((Way((address, unsure, groups_filter(groups, None))),),)
+        unknown = unsure(missing)
+        return ((Way((address, unknown, groups_filter(groups, None))),),)
     ways: list[Way] = []
     for one in named.options:
         subnets = members(place(one), ("subnet_ids",), SUBNETS)
         if subnets is None or subnets.open or subnets.maybe:
-            unsure = UNSURE._replace(missing=(subnets.evidence if subnets else place(one).shows("subnet_ids"),))
-            ways.append(Way((address, unsure, groups_filter(groups, None))))
-        for subnet in (*subnets.sure, *subnets.one_of) if subnets else ():
-            ways.append(Way((address, once(route_of, subnet), groups_filter(groups, subnet), once(acl_of, subnet))))
+            unknown = unsure(subnets.evidence if subnets else place(one).shows("subnet_ids"))
+            ways.append(Way((address, unknown, groups_filter(groups, None))))
+        ways += [
+            Way((address, once(route_of, subnet), groups_filter(groups, subnet), once(acl_of, subnet)))
+            for subnet in ((*subnets.sure, *subnets.one_of) if subnets else ())
+        ]
     return (tuple(ways),)
 
 
@@ -299,13 +301,13 @@ def reach_of_load_balancer(balancer: PlanSubject) -> Reach:
             for subnet in one.options
         ]
         if one.open:
-            unsure = UNSURE._replace(missing=(one.evidence,))
-            ways.append(Way((address, listeners, unsure, OPEN if ungrouped else groups_filter(groups, None))))
+            unknown = unsure(one.evidence)
+            ways.append(Way((address, listeners, unknown, OPEN if ungrouped else groups_filter(groups, None))))
         out.append(tuple(ways))
     if more or not partners:
         missing = here.shows("subnets", expected="subnets that are known")
-        unsure = UNSURE._replace(missing=(missing,))
-        out.append((Way((address, listeners, unsure, OPEN if ungrouped else groups_filter(groups, None))),))
+        unknown = unsure(missing)
+        out.append((Way((address, listeners, unknown, OPEN if ungrouped else groups_filter(groups, None))),))
     return tuple(out)
 
 
@@ -328,7 +330,7 @@ def _listeners(balancer: PlanSubject) -> Filter:
         missing = () if known else (shown if one in found.sure else found.evidence,)
         parts.append(Filter(packets if known else (), packets, (Seen(packets, (shown,)),), missing))
     if found.open:
-        parts.append(UNSURE._replace(missing=(found.evidence,)))
+        parts.append(unsure(found.evidence))
     nothing = untold("", "no listener names it", balancer.address, "a listener")._replace(actual="no listener")
     return any_of(parts)._replace(keeps_out=(nothing,))
 

@@ -8,7 +8,7 @@ from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.exposure.aws_routes import route_of
 from iacgate.policy.exposure.aws_rules import GROUPS, acl_of, groups_filter
-from iacgate.policy.exposure.filters import UNSURE, Filter, Seen, any_of
+from iacgate.policy.exposure.filters import Filter, Seen, any_of, unsure
 from iacgate.policy.exposure.packets import box
 from iacgate.policy.exposure.paths import Way
 from iacgate.policy.exposure.reading import (
@@ -57,7 +57,7 @@ def ways_of(one: Interface, subnet: Partner | None) -> tuple[Way, ...]:
     missing = subnet.evidence if subnet else place(one.holder).shows("subnet_id", expected="a subnet that is known")
     if subnet is None:
         missing = missing._replace(needs="the subnet is left to the account's default VPC; set `subnet_id`")
-    hops = (_address(one, None, missing), UNSURE._replace(missing=(missing,)), groups_filter([*one.groups], None))
+    hops = (_address(one, None, missing), unsure(missing), groups_filter([*one.groups], None))
     return (*options, Way(hops))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.exposure.aws_rules import ADOPTED, listed_ranges, vpc_of
-from iacgate.policy.exposure.filters import UNSURE, Filter, Rule, first_match, one_of
+from iacgate.policy.exposure.filters import Filter, Rule, first_match, one_of, unsure
 from iacgate.policy.exposure.packets import EVERY, box
 from iacgate.policy.exposure.reading import Partner, Place, children, once, partner, place, told, untold
 from iacgate.policy.exposure.rule_parts import IPV4, IPV6, ranges
@@ -51,10 +51,10 @@ def route_of(subnet: PlanSubject) -> Filter:
         return one_of(_table_of(one) for one in found.sure)
     possible = [_table_of(one) for one in found.maybe]
     if found.open:
-        return one_of([*possible, UNSURE._replace(missing=(found.evidence,))])
+        return one_of([*possible, unsure(found.evidence)])
     vpcs = vpc_of(subnet)
     if isinstance(vpcs, Evidence):
-        return one_of([*possible, UNSURE._replace(missing=(vpcs,))])
+        return one_of([*possible, unsure(vpcs)])
     return one_of([*possible, *(once(_main_table, vpc) for vpc in vpcs)])
 
 
@@ -66,7 +66,7 @@ def _table_of(association: PlanSubject) -> Filter:
     main = partner(here, ("route_table_id",), ["aws_vpc"], _MAIN)
     if main is not None and not main.open:
         return one_of(once(_main_table, one) for one in main.options)
-    return UNSURE._replace(missing=(found.evidence if found else here.shows("route_table_id"),))
+    return unsure(found.evidence if found else here.shows("route_table_id"))
 
 
 def _main_table(vpc: PlanSubject) -> Filter:
@@ -86,7 +86,7 @@ def _main_table(vpc: PlanSubject) -> Filter:
             keeps_out=(told("main_route_table_id", text, vpc.address, _ROUTE),)
         )
     if chosen.open or (taken.open and not taken.sure):
-        return one_of([*possible, own, UNSURE._replace(missing=(missing,))])
+        return one_of([*possible, own, unsure(missing)])
     return one_of([*possible, own])
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.exposure.filters import (
-    UNSURE,
     Filter,
     Rule,
     any_of,
     any_rule,
     first_match,
     one_of,
+    unsure,
 )
 from iacgate.policy.exposure.packets import EVERY, EVERY_ADDRESS, EVERY_PORT, EVERY_PROTOCOL, Packets, either, less
 from iacgate.policy.exposure.reading import Members, Place, children, members, once, partner, place, told, untold
@@ -68,7 +68,7 @@ def groups_filter(found: list[Members | None], subnet: PlanSubject | None) -> Fi
         if one.one_of:
             parts.append(one_of(once(group_filter, group) for group in one.one_of))
         if one.open:
-            parts.append(UNSURE._replace(missing=(one.evidence,)))
+            parts.append(unsure(one.evidence))
     if not named:
         parts.append(_default_group(subnet))
     return any_of(parts)
@@ -77,7 +77,7 @@ def groups_filter(found: list[Members | None], subnet: PlanSubject | None) -> Fi
 def _default_group(subnet: PlanSubject | None) -> Filter:
     vpc = vpc_of(subnet)
     if not isinstance(vpc, list):
-        return UNSURE._replace(missing=(vpc,))
+        return unsure(vpc)
     return one_of(once(_default_group_of, one) for one in vpc)
 
 
@@ -92,7 +92,7 @@ def _default_group_of(vpc: PlanSubject) -> Filter:
     shut = told("default_security_group_id", text, vpc.address, "a group that lets the internet in")
     own = any_rule(rules)._replace(keeps_out=(shut,))
     if taken.open:
-        return any_of([*parts, own, UNSURE._replace(missing=(taken.evidence,))])
+        return any_of([*parts, own, unsure(taken.evidence)])
     return any_of([*parts, own])
 
 
@@ -217,26 +217,26 @@ def acl_of(subnet: PlanSubject) -> Filter:
     """What the network ACL of a subnet lets in."""
     types = (("aws_network_acl", "subnet_ids"), ("aws_network_acl_association", "subnet_id"))
     own, other = (children(subnet, [kind], their, adopted=subnet.type in ADOPTED) for kind, their in types)
-    given = list(own.sure) or [acl for one in other.sure for acl in _named_acl(one)]
+    given = [once(_acl_filter, one) for one in own.sure] or [_named_acl(one) for one in other.sure]
     if given:
-        return one_of(once(_acl_filter, acl) if acl is not None else UNSURE for acl in given)
-    possible = [once(_acl_filter, acl) for acl in own.maybe]
-    possible += [
-        once(_acl_filter, acl) if acl is not None else UNSURE for one in other.maybe for acl in _named_acl(one)
-    ]
+        return one_of(given)
+    possible = [once(_acl_filter, one) for one in own.maybe] + [_named_acl(one) for one in other.maybe]
     if own.open:
         taken = [] if isinstance(vpc := vpc_of(subnet), Evidence) else vpc
         defaults = [once(_default_acl, one) for one in taken]
-        return one_of([*possible, *defaults, UNSURE._replace(missing=(own.evidence,))])
+        return one_of([*possible, *defaults, unsure(own.evidence)])
     vpcs = vpc_of(subnet)
     if isinstance(vpcs, Evidence):
-        return one_of([*possible, UNSURE._replace(missing=(vpcs,))])
+        return one_of([*possible, unsure(vpcs)])
     return one_of([*possible, *(once(_default_acl, one) for one in vpcs)])
 
 
-def _named_acl(association: PlanSubject) -> list[PlanSubject | None]:
-    found = partner(place(association), ("network_acl_id",), ["aws_network_acl", "aws_default_network_acl"])
-    return [None] if found is None or found.open else list(found.options)
+def _named_acl(association: PlanSubject) -> Filter:
+    here = place(association)
+    found = partner(here, ("network_acl_id",), ["aws_network_acl", "aws_default_network_acl"])
+    if found is None or found.open:
+        return unsure(found.evidence if found else here.shows("network_acl_id", expected="an ACL that is known"))
+    return one_of(once(_acl_filter, one) for one in found.options)
 
 
 def _default_acl(vpc: PlanSubject) -> Filter:
@@ -252,14 +252,14 @@ def _default_acl(vpc: PlanSubject) -> Filter:
     own = first_match([*rules, Rule(True, EVERY, EVERY, (text,), (100,))])
     possible = [once(_acl_filter, one) for one in taken.maybe]
     if taken.open:
-        return one_of([*possible, own, UNSURE._replace(missing=(taken.evidence,))])
+        return one_of([*possible, own, unsure(taken.evidence)])
     return one_of([*possible, own])
 
 
 def _acl_filter(acl: PlanSubject) -> Filter:
     here = place(acl)
     if acl.parsed is not None and acl.parsed.mode == "data":
-        return UNSURE._replace(missing=(untold("ingress", "a lookup does not say the rules", acl.address),))
+        return unsure(untold("ingress", "a lookup does not say the rules", acl.address))
     listed, more = here.each("ingress")
     rules = [_acl_rule(one, "rule_no", "action") for one in listed]
     missing = here.shows("ingress", expected="rules that are known")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from iacgate.model.values import ABSENT, UNKNOWN
 from iacgate.policy.exposure.azure_groups import group_of, guarded, named_group
-from iacgate.policy.exposure.filters import CLOSED, UNSURE, Filter, Seen, all_of, any_of, one_of
+from iacgate.policy.exposure.filters import CLOSED, Filter, Seen, all_of, any_of, one_of, unsure
 from iacgate.policy.exposure.packets import EVERY, box
 from iacgate.policy.exposure.paths import Reach, Way
 from iacgate.policy.exposure.reading import Partner, Place, children, members, once, partner, place, told
@@ -35,13 +35,13 @@ def reach_of_machine(machine: PlanSubject) -> Reach:
     found = members(here, ("network_interface_ids",), ["azurerm_network_interface"])
     missing = found.evidence if found else here.shows("network_interface_ids", expected="interfaces that are known")
     if found is None:
-        return ((Way((UNSURE._replace(missing=(missing,)),)),),)
+        return ((Way((unsure(missing),)),),)
     groups = [group for one in found.sure for group in once(reach_of_interface, one)]
     options = tuple(way for one in found.one_of for group in once(reach_of_interface, one) for way in group)
     if options:
         groups.append((*options, Way((CLOSED,))) if len(found.one_of) > 1 else options)
     if found.open:
-        groups.append((Way((UNSURE._replace(missing=(missing,)),)),))
+        groups.append((Way((unsure(missing),)),))
     return tuple(groups)
 
 
@@ -57,7 +57,7 @@ def reach_of_interface(interface: PlanSubject) -> Reach:
         groups += [_ways(interface, one, entry, secure) for entry, secure in entries]
     if more:
         missing = here.shows("ip_configuration", expected="addresses that are known")
-        groups.append((Way((UNSURE._replace(missing=(missing,)),)),))
+        groups.append((Way((unsure(missing),)),))
     return tuple(groups)
 
 
@@ -73,7 +73,7 @@ def _ways(interface: PlanSubject, here: Place, entry: Filter, secure: bool | Non
     if found is None or found.open:
         missing = found.evidence if found else here.shows("subnet_id", expected="a subnet that is known")
         level = _of_interface(interface, _destination(here, None))
-        ways.append(Way((entry, *guarded([level, (UNSURE._replace(missing=(missing,)), None)], secure, shown))))
+        ways.append(Way((entry, *guarded([level, (unsure(missing), None)], secure, shown))))
     return tuple(ways)
 
 
@@ -140,7 +140,7 @@ def _balanced(interface: PlanSubject) -> list[tuple[Filter, bool | None]]:
             named = partner(place(one), (step,), [target])
             if named is None or named.open:
                 missing = named.evidence if named else place(one).shows(step)
-                out.append((UNSURE._replace(missing=(missing,)), None))
+                out.append((unsure(missing), None))
                 continue
             make = _rule_entry if target == "azurerm_lb_nat_rule" else _pool_entry
             entries = [once(make, option) for option in named.options]
@@ -166,7 +166,7 @@ def _pool_entry(pool: PlanSubject) -> tuple[Filter, bool | None]:
                 entry = entry._replace(sure=(), missing=(*entry.missing, found.evidence))
             parts.append((entry, secure))
         if found.open:
-            parts.append((UNSURE._replace(missing=(found.evidence,)), None))
+            parts.append((unsure(found.evidence), None))
     kinds = {secure for _, secure in parts}
     return any_of(entry for entry, _ in parts), kinds.pop() if len(kinds) == 1 else None
 
@@ -177,15 +177,15 @@ def _rule_entry(rule: PlanSubject) -> tuple[Filter, bool | None]:
     balancer = partner(here, ("loadbalancer_id",), ["azurerm_lb"])
     if balancer is None or balancer.open:
         missing = balancer.evidence if balancer else here.shows("loadbalancer_id")
-        return UNSURE._replace(missing=(missing,)), None
+        return unsure(missing), None
     port = here.get("backend_port")
     kind = protocols(here, "protocol")
     known = isinstance(port, int | float)
     ports = ((int(port), int(port)),) if isinstance(port, int | float) and port else ((0, 65535),)
     maybe = box(protocols=kind.maybe, ports=ports)
     shown = here.shows("backend_port", expected="no rule that sends the internet here")
-    missing = (*kind.missing, *(() if known else (shown,)))
-    sent = Filter(maybe if known and kind.sure == kind.maybe else (), maybe, (Seen(maybe, (shown,)),), missing)
+    unknown = kind.missing if known else (*kind.missing, shown)
+    sent = Filter(() if unknown else maybe, maybe, (Seen(maybe, (shown,)),), unknown)
     name = here.get("frontend_ip_configuration_name")
     front = one_of(_front(place(one), name) for one in balancer.options)
     return all_of([front, sent]), _secure(balancer, "sku")
@@ -214,7 +214,7 @@ def _front(balancer: Place, name: object) -> Filter:
         )
     if more:
         missing = balancer.shows("frontend_ip_configuration", expected="addresses that are known")
-        parts.append(UNSURE._replace(missing=(missing,)))
+        parts.append(unsure(missing))
     inside = told("frontend_ip_configuration", "no public address", balancer.subject.address, "a public address")
     return any_of(parts)._replace(keeps_out=(inside,))
 
@@ -233,7 +233,7 @@ def reach_of_scale_set(scale_set: PlanSubject) -> Reach:
                 groups.append(_scale_set_ways(interface, one, entry, secure))
     if more:
         missing = here.shows("network_profile" if old else "network_interface", expected="interfaces that are known")
-        groups.append((Way((UNSURE._replace(missing=(missing,)),)),))
+        groups.append((Way((unsure(missing),)),))
     return tuple(groups)
 
 
@@ -248,7 +248,7 @@ def _scale_set_ways(interface: Place, here: Place, entry: Filter, secure: bool |
         missing = found.evidence if found else here.shows("subnet_id", expected="a subnet that is known")
         levels = [
             named_group(interface, "network_security_group_id", None),
-            (UNSURE._replace(missing=(missing,)), None),
+            (unsure(missing), None),
         ]
         ways.append(Way((entry, *guarded(levels, secure, here.shows("subnet_id")))))
     return tuple(ways)
@@ -278,7 +278,7 @@ def _entries(here: Place, old: bool) -> list[tuple[Filter, bool | None]]:
             entry, secure = once(make, one)
             out.append((entry._replace(sure=() if len(found.one_of) > 1 else entry.sure), secure))
         if found.open:
-            out.append((UNSURE._replace(missing=(found.evidence,)), None))
+            out.append((unsure(found.evidence), None))
     return out
 
 

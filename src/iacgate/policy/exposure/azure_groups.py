@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
-from iacgate.policy.exposure.filters import CLOSED, OPEN, UNSURE, Filter, Rule, first_match, one_of
+from iacgate.policy.exposure.filters import CLOSED, OPEN, UNSURE, Filter, Rule, first_match, one_of, unsure
 from iacgate.policy.exposure.packets import EVERY, EVERY_ADDRESS, EVERY_PORT
 from iacgate.policy.exposure.reading import Members, Partner, Place, children, partner, place, told, untold
 from iacgate.policy.exposure.rule_parts import NONE, Part, packets_of, protocols, span_of, whole
@@ -41,7 +41,7 @@ def group_of(subject: PlanSubject, kind: str, their: str, destination: Spans | N
     options = [partner(place(one), ("network_security_group_id",), NSGS) for one in found.maybe]
     parts = [_of_partner(one, found, destination) for one in options]
     if found.open:
-        parts.append(UNSURE._replace(missing=(found.evidence,)))
+        parts.append(unsure(found.evidence))
     return one_of([*parts, OPEN])._replace(
         missing=tuple(part for one in parts for part in one.missing) or (found.evidence,)
     ), None
@@ -53,18 +53,18 @@ def named_group(here: Place, step: str, destination: Spans | None) -> tuple[Filt
     if found is None:
         return OPEN, False
     if here.get(step) is UNKNOWN and found.open:  # it may turn out to be null
-        return UNSURE._replace(missing=(found.evidence,)), None
+        return unsure(found.evidence), None
     return _options(found, destination), True
 
 
 def _of_partner(found: Partner | None, association: Members, destination: Spans | None) -> Filter:
-    return UNSURE._replace(missing=(association.evidence,)) if found is None else _options(found, destination)
+    return unsure(association.evidence) if found is None else _options(found, destination)
 
 
 def _options(found: Partner, destination: Spans | None) -> Filter:
     parts = [security_group(one, destination) for one in found.options]
     if found.open:
-        parts.append(UNSURE._replace(missing=(found.evidence,)))
+        parts.append(unsure(found.evidence))
     return one_of(parts)
 
 
@@ -83,7 +83,7 @@ def guarded(levels: list[tuple[Filter, bool | None]], secure: bool | None, shown
         if secure:
             return [*filters, CLOSED._replace(keeps_out=(text,))]
         needs = "there is no security group; then a Standard address is closed and a Basic one open"
-        return [*filters, UNSURE._replace(missing=(shown._replace(actual=UNKNOWN, needs=needs),))]
+        return [*filters, unsure(shown._replace(actual=UNKNOWN, needs=needs))]
     return [*filters, UNSURE]
 
 
@@ -103,7 +103,7 @@ def _security_group(group: PlanSubject, destination: Spans | None) -> Filter:
         and group.parsed.mode == "data"
         and not isinstance(group.values.get("security_rule"), list)
     ):
-        return UNSURE._replace(missing=(untold("security_rule", "a lookup does not say the rules", group.address),))
+        return unsure(untold("security_rule", "a lookup does not say the rules", group.address))
     listed, more = here.each("security_rule")
     gone = _priorities_spoken_for(group)
     rules = [rule for one in listed for rule in _rule(one, destination) if rule.order not in gone]

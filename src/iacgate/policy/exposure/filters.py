@@ -26,6 +26,7 @@ __all__ = [
     "any_rule",
     "first_match",
     "one_of",
+    "unsure",
 ]
 
 
@@ -52,6 +53,11 @@ class Filter(NamedTuple):
 OPEN = Filter(EVERY, EVERY)
 CLOSED = Filter(NOTHING, NOTHING)
 UNSURE = Filter(NOTHING, EVERY)
+
+
+def unsure(missing: Evidence) -> Filter:
+    """Something of which nothing is known; what is missing."""
+    return Filter(NOTHING, EVERY, missing=(missing,))
 
 
 class Rule(NamedTuple):

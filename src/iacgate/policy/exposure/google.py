@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN
-from iacgate.policy.exposure.filters import CLOSED, UNSURE, Filter, Rule, Seen, any_of, first_match, one_of
+from iacgate.policy.exposure.filters import CLOSED, Filter, Rule, Seen, any_of, first_match, one_of, unsure
 from iacgate.policy.exposure.packets import EVERY, EVERY_PORT, Packets, box
 from iacgate.policy.exposure.paths import Reach, Way
 from iacgate.policy.exposure.reading import Partner, Place, children, once, partner, place, told
@@ -40,12 +40,10 @@ def reach_of_instance(instance: PlanSubject) -> Reach:
     forwarded = _forwarded(instance)
     groups: list[tuple[Way, ...]] = []
     for one in listed:
-        entries = [_address(one)] + forwarded
-        for entry in entries:
-            groups.append(_ways(here, one, entry))
+        groups += [_ways(here, one, entry) for entry in (_address(one), *forwarded)]
     if more:
         missing = here.shows("network_interface", expected="interfaces that are known")
-        groups.append((Way((UNSURE._replace(missing=(missing,)),)),))
+        groups.append((Way((unsure(missing),)),))
     return tuple(groups)
 
 
@@ -54,7 +52,7 @@ def _ways(instance: Place, interface: Place, entry: Filter) -> tuple[Way, ...]:
     ways = [Way((entry, _routes(network, instance), _firewall(network, instance, interface))) for network in networks]
     if missing is not None or not networks:
         unknown = missing or interface.shows("network", expected="a network that is known")
-        ways.append(Way((entry, UNSURE._replace(missing=(unknown,)))))
+        ways.append(Way((entry, unsure(unknown))))
     return tuple(ways)
 
 
@@ -151,7 +149,7 @@ def _routes(network: PlanSubject, instance: Place) -> Filter:
     shut = told("(routes)", "no route to the internet", network.address, "a route to the internet")
     own = first_match(rules)._replace(keeps_out=(shut,))
     if found.open or looked_up:
-        return one_of([own, UNSURE._replace(missing=(found.evidence,))])
+        return one_of([own, unsure(found.evidence)])
     return own
 
 
@@ -191,10 +189,10 @@ def _firewall(network: PlanSubject, instance: Place, interface: Place) -> Filter
     shut = told("(firewall)", "no rule lets the internet in", network.address, "a rule that lets the internet in")
     own = first_match(rules)._replace(keeps_out=(shut,))
     policies = children(network, ["google_compute_network_firewall_policy_association"], "attachment_target", _NAMES)
-    unsure = [UNSURE._replace(missing=(place(one).shows("attachment_target"),)) for one in policies.sure]
+    unknown = [unsure(place(one).shows("attachment_target")) for one in policies.sure]
     if found.open:
-        unsure.append(UNSURE._replace(missing=(found.evidence,)))
-    return one_of([own, *unsure])
+        unknown.append(unsure(found.evidence))
+    return one_of([own, *unknown])
 
 
 def _same_project(one: Place, other: Place) -> bool:

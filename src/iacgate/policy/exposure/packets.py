@@ -169,7 +169,7 @@ def _pieces(one: Box, gone: Box) -> Iterator[Box]:
     for axis, theirs in enumerate(gone):
         out = without(rest[axis], theirs)
         if out:
-            yield Box(*rest[:axis], out, *rest[axis + 1 :])
+            yield Box._make((*rest[:axis], out, *rest[axis + 1 :]))
         rest[axis] = common(rest[axis], theirs)
 
 

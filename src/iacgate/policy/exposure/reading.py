@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from iacgate.model.finding import Evidence
 from iacgate.model.values import ABSENT, UNKNOWN, Marker
@@ -13,7 +13,7 @@ from iacgate.policy.subject import UNKNOWN_TRUTH, Linked
 
 if TYPE_CHECKING:
     from iacgate.policy.plan_subject import PlanSubject
-    from iacgate.policy.subject import Path
+    from iacgate.policy.subject import Path, Subject
 
 __all__ = ["Members", "Partner", "Place", "children", "members", "once", "partner", "place", "told", "untold"]
 
@@ -62,15 +62,9 @@ class Place(NamedTuple):
         """Not known, but made of the addresses of resources of this plan alone: never the internet."""
         at = fetch(self.value, self.mask, self.at, steps, self.subject)[2]
         origin = self.subject.origin(at)
-        return (
-            bool(origin)
-            and origin.closed
-            and all(  # type: ignore[union-attr]
-                one.attribute in _NARROW
-                for one in origin.targets  # type: ignore[union-attr]
-            )
-            and bool(origin.targets)
-        )  # type: ignore[union-attr]
+        if not origin or not origin.closed or not origin.targets:
+            return False
+        return all(one.attribute in _NARROW for one in origin.targets)
 
 
 class Partner(NamedTuple):
@@ -168,7 +162,7 @@ def _unknown_list(here: Place, value: Any, at: Path, types: list[str], matches: 
     subject = here.subject
     links = subject.names(types, value, at, matches, None)
     evidence = links.evidence._replace(address=subject.address)
-    found = list(links.possible) if links.one_of else []
+    found = _planned(links.possible) if links.one_of else []
     if not found:
         return Members((), (), (), True, evidence)
     references, address = subject.world.references, subject.parsed
@@ -185,9 +179,9 @@ def children(
 ) -> Members:
     """What names a resource by an attribute. ``adopted``: it was there before Terraform took it over."""
     links = subject.named_by(types, their, list(matches), None)
-    sure, maybe = list(links.certain), []
+    sure, maybe = _planned(links.certain), _planned(())
     crowded = False
-    for one in islice(links.possible, _MOST * 4):
+    for one in _planned(islice(links.possible, _MOST * 4)):
         listed = members(place(one), their.split("."), [subject.type], matches)
         ours = listed is not None and any(other.address == subject.address for other in listed.sure)
         if ours and not one.uncertain:
@@ -203,9 +197,14 @@ def children(
     return Members(_once(sure), (), tuple(maybe), elsewhere or crowded, evidence)
 
 
-def _managed_first(found: Any) -> list[PlanSubject]:
+def _planned(found: Iterable[Subject]) -> list[PlanSubject]:
+    """Partners of a resource of a plan are such resources, too."""
+    return [cast("PlanSubject", one) for one in found]
+
+
+def _managed_first(found: Iterable[Subject]) -> list[PlanSubject]:
     """Where a resource and a lookup of it are both in the plan, the resource says more."""
-    out = list(found)
+    out = _planned(found)
     return [one for one in out if one.parsed is None or one.parsed.mode == "managed"] or out
 
 
