@@ -20,6 +20,7 @@ from iacgate.policy.exposure.rule_parts import IPV4, IPV6, ranges
 from iacgate.policy.exposure.spans import size
 
 if TYPE_CHECKING:
+    from iacgate.model.origin import Origin
     from iacgate.policy.plan_subject import PlanSubject
 
 __all__ = ["route_of"]
@@ -101,6 +102,9 @@ def _table_filter(table: PlanSubject) -> Filter:
     gone = _spoken_for(table)
     rules = [one for one in rules if one.maybe not in gone or one.order is None]
     rules += _routes_naming(table, ["id"])
+    if table.type == "aws_default_route_table":
+        vpc = partner(here, ("default_route_table_id",), ["aws_vpc"], _MAIN)
+        rules += [rule for one in (vpc.options if vpc else ()) for rule in _routes_naming(one, _MAIN)]
     shut = told("route", "no route to an internet gateway", table.address, _ROUTE)
     return first_match(rules)._replace(keeps_out=(shut,))
 
@@ -162,12 +166,27 @@ def _target(here: Place) -> tuple[bool | None, tuple[Evidence, ...]]:
     return None, (untold("gateway_id", "the route names no target", here.subject.address),)
 
 
+def _named_gateways(here: Place) -> Origin | None:
+    """What the gateways of a route are made of; of routes in a list the plan shows all of them at once."""
+    subject, at = here.subject, (*here.at, "gateway_id")
+    origin = subject.origin(at)
+    if origin and origin.closed:
+        return origin
+    references, address = subject.world.references, subject.parsed
+    if references is None or address is None:
+        return None
+    listed = subject.values.get("route")
+    for many in range(2, len(listed) + 1 if isinstance(listed, list) else 0):
+        found = references.parts_of(address, at, subject.values, many)
+        if found is not None and found.closed:
+            return found
+    return None
+
+
 def _kinds(here: Place) -> set[str]:
     """The types of gateway that `gateway_id` may name: it takes no other resources."""
     named: Partner | None = partner(here, ("gateway_id",), _GATEWAYS)
     if named is not None and not named.open:
         return {one.type for one in named.options}
-    origin = here.subject.origin((*here.at, "gateway_id"))
-    if not origin or not origin.closed:
-        return set()
-    return {one.type for one in origin.targets if one.type in _GATEWAYS}
+    origin = _named_gateways(here)
+    return {one.type for one in origin.targets if one.type in _GATEWAYS} if origin else set()

@@ -112,6 +112,10 @@ def group_filter(group: PlanSubject) -> Filter:
     if spoken_for:
         rules = [one._replace(sure=less(one.sure, spoken_for), maybe=less(one.maybe, spoken_for)) for one in rules]
     rules += _rules_naming(group, ["id"])
+    if group.type == "aws_default_security_group":
+        vpc = partner(here, ("vpc_id",), VPCS)
+        for one in vpc.options if vpc else ():
+            rules += _rules_naming(one, ["default_security_group_id"])
     found = any_rule(rules)
     shut = told("ingress", "no rule for the internet", group.address, "a rule that lets the internet in")
     return found._replace(keeps_out=(shut,))
@@ -152,13 +156,19 @@ def _group_rule(here: Place, words: str, *, protocol: str = "protocol") -> Rule:
     v4, v6 = ("cidr_ipv4", "cidr_ipv6") if one_by_one else ("cidr_blocks", "ipv6_cidr_blocks")
     lists = "prefix_list_id" if one_by_one else "prefix_list_ids"
     sources = ranges(here, v4, IPV4) | ranges(here, v6, IPV6) | listed_ranges(here, lists)
-    kind, ports = protocols(here, protocol), numbers(here, "from_port", "to_port")
-    if kind.sure == EVERY_PROTOCOL:
-        ports = whole(EVERY_PORT)
+    kind, ports = _kind_and_ports(here, protocol)
     sure, maybe = packets_of(sources, kind, ports)
     evidence = [here.shows(step, expected=_IN) for step in (v4, v6, lists) if here.get(step) not in (ABSENT, UNKNOWN)]
     evidence.append(here.shows("from_port", value=words, expected=_IN))
     return Rule(True, sure, maybe, tuple(evidence), missing=(*sources.missing, *kind.missing, *ports.missing))
+
+
+def _kind_and_ports(here: Place, step: str) -> tuple[Part, Part]:
+    """Protocol and ports; with all protocols come all ports, whatever is written."""
+    kind, ports = protocols(here, step), numbers(here, "from_port", "to_port")
+    if kind.sure == EVERY_PROTOCOL:
+        return kind, whole(EVERY_PORT)
+    return kind, ports._replace(maybe=EVERY_PORT) if kind.maybe == EVERY_PROTOCOL else ports
 
 
 def _protocol(here: Place, step: str) -> str:
@@ -268,6 +278,10 @@ def _acl_filter(acl: PlanSubject) -> Filter:
     gone = _numbers_spoken_for(acl)
     rules = [one for one in rules if one.order not in gone]
     rules += _acl_rules_naming(acl, ["id"])
+    if acl.type == "aws_default_network_acl":
+        vpc = partner(here, ("default_network_acl_id",), VPCS, ("default_network_acl_id",))
+        for one in vpc.options if vpc else ():
+            rules += _acl_rules_naming(one, ["default_network_acl_id"])
     shut = told("ingress", "no rule lets the internet in", acl.address, "a rule that lets the internet in")
     return first_match(rules)._replace(keeps_out=(shut,))
 
@@ -294,9 +308,7 @@ def _numbers_spoken_for(acl: PlanSubject) -> set[tuple[float, ...] | None]:
 
 def _acl_rule(here: Place, number_step: str, action_step: str) -> Rule:
     sources = ranges(here, "cidr_block", IPV4) | ranges(here, "ipv6_cidr_block", IPV6)
-    kind, ports = protocols(here, "protocol"), numbers(here, "from_port", "to_port")
-    if kind.sure == EVERY_PROTOCOL:
-        ports = whole(EVERY_PORT)
+    kind, ports = _kind_and_ports(here, "protocol")
     sure, maybe = packets_of(sources, kind, ports)
     number, action = here.get(number_step), here.get(action_step)
     known = isinstance(number, int | float)

@@ -24,6 +24,12 @@ _NARROW = frozenset({"public_ip", "private_ip", "cidr_block", "ipv6_cidr_block",
 """Attributes that hold an address or the range of one network, never the internet."""
 
 
+_DEFAULTS = frozenset(
+    {"default_network_acl_id", "default_route_table_id", "default_security_group_id", "main_route_table_id"}
+)
+"""Attributes of a network that hold the identity of what it brings with it, never of what a plan makes."""
+
+
 class Place(NamedTuple):
     """A resource, or an element inside of it."""
 
@@ -182,6 +188,8 @@ def children(
     sure, maybe = _planned(links.certain), _planned(())
     crowded = False
     for one in _planned(islice(links.possible, _MOST * 4)):
+        if not set(matches) & _DEFAULTS and _names_a_default(one, their):
+            continue
         listed = members(place(one), their.split("."), [subject.type], matches)
         ours = listed is not None and any(other.address == subject.address for other in listed.sure)
         if ours and not one.uncertain:
@@ -195,6 +203,13 @@ def children(
     needs = f"no {wanted} of this root names it; one may live elsewhere" if elsewhere else links.evidence.needs
     evidence = untold(f"({wanted})", needs, subject.address)
     return Members(_once(sure), (), tuple(maybe), elsewhere or crowded, evidence)
+
+
+def _names_a_default(one: PlanSubject, their: str) -> bool:
+    """It names what came with a network; who asks for that asks the network."""
+    origin = one.origin(tuple(their.split(".")))
+    lone = origin.lone if origin else None
+    return lone is not None and lone.attribute in _DEFAULTS
 
 
 def _planned(found: Iterable[Subject]) -> list[PlanSubject]:
