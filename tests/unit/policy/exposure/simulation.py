@@ -6,6 +6,7 @@ sends packets: from an address of each stretch of addresses that no rule tells a
 that may matter.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -49,6 +50,7 @@ class Packet(NamedTuple):
     source: IPv4Address | IPv6Address
     protocol: int
     port: int
+    from_port: int = 40000
 
 
 # --- the plan of a world ---------------------------------------------------------------------------------------------
@@ -202,17 +204,20 @@ def inside(address: IPv4Address | IPv6Address, text: str) -> bool:
     return address.version == network.version and address in network
 
 
-def is_exposed(arrives: Callable[[Packet], bool], ports: tuple[int, ...]) -> bool:
+def is_exposed(
+    arrives: Callable[[Packet], bool], ports: tuple[int, ...], from_ports: tuple[int, ...] = (40000,)
+) -> bool:
     """Whether packets of one kind arrive from more addresses than a /8 (or a /16 of IPv6) has."""
     kinds = [(protocol, port) for protocol in (6, 17) for port in ports] or [
         (protocol, port) for protocol in PROTOCOLS if protocol != 1 for port in TRIED
     ]
-    left = {(version, *kind): 0 for version in (4, 6) for kind in kinds}
+    found: Counter[tuple[int, ...]] = Counter()
     for address, many in stretches():
-        for protocol, port in kinds:
-            if arrives(Packet(address, protocol, port)):
-                left[address.version, protocol, port] += many
-                if left[address.version, protocol, port] > {4: 1 << 24, 6: 1 << 112}[address.version]:
+        for (protocol, port), from_port in product(kinds, from_ports):
+            if arrives(Packet(address, protocol, port, from_port)):
+                key = (address.version, protocol, port, from_port)
+                found[key] += many
+                if found[key] > {4: 1 << 24, 6: 1 << 112}[address.version]:
                     return True
     return False
 

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from tests.unit.policy.plans import catalogue, run
-from tests.unit.policy.exposure import aws_worlds
+from tests.unit.policy.exposure import aws_worlds, azure_worlds, google_worlds
 from tests.unit.policy.exposure.simulation import QUESTIONS, Dice, Packet, Resources, completions, is_exposed, plan_of
 
 WORLDS = int(os.environ.get("IACGATE_WORLDS", "300"))
@@ -28,8 +28,15 @@ def check(kind: str):
     )
 
 
-@pytest.mark.parametrize(("cloud", "make", "arrives"), [("aws", aws_worlds.make, aws_worlds.arrives)])
-def test_verdicts_are_what_packets_do(cloud: str, make: Make, arrives: Arrives) -> None:
+@pytest.mark.parametrize(
+    ("cloud", "make", "arrives", "from_ports"),
+    [
+        ("aws", aws_worlds.make, aws_worlds.arrives, (40000,)),
+        ("azure", azure_worlds.make, azure_worlds.arrives, azure_worlds.FROM_PORTS),
+        ("google", google_worlds.make, google_worlds.arrives, (40000,)),
+    ],
+)
+def test_verdicts_are_what_packets_do(cloud: str, make: Make, arrives: Arrives, from_ports: tuple[int, ...]) -> None:
     seen: Counter[str] = Counter()
     wrong: list[str] = []
     number = 0
@@ -44,7 +51,7 @@ def test_verdicts_are_what_packets_do(cloud: str, make: Make, arrives: Arrives) 
         found = {one.check.id: str(one.verdict) for one in run(library, plan_of(resources)).results
                  if one.subject.address == judged}  # fmt: skip
         for name, ports in zip(("any-port", "some-ports"), QUESTIONS, strict=True):
-            truths = {is_exposed(arrives(world, judged), ports) for world in worlds}
+            truths = {is_exposed(arrives(world, judged), ports, from_ports) for world in worlds}
             right = {frozenset({True}): "fail", frozenset({False}): "pass"}.get(frozenset(truths), "unknown")
             exact = len(worlds) == 1
             verdict = found[name]
