@@ -317,20 +317,22 @@ def _by_account(rule: Place, instance: Place) -> tuple[bool | None, list[Evidenc
         return True, []
     if not unknown and not more and all(isinstance(email, str) for email in emails):
         return False, []
-    if accounts and _same_account(rule, step, accounts[0]):
-        return True, []
-    return None, [rule.shows(step)]
+    same = _same_account(rule, step, accounts[0]) if accounts and not unknown else None
+    return same, [] if same is not None else [rule.shows(step)]
 
 
-def _same_account(rule: Place, step: str, account: Place) -> bool:
-    """Both are the e-mail address of one account that this plan makes."""
+def _same_account(rule: Place, step: str, account: Place) -> bool | None:
+    """Whether both are the e-mail address of one account that this plan makes; two accounts have two of them."""
     listed = rule.each(step)[0]
     at = (*account.at, "email")
     origins = [account.subject.origin(at), rule.subject.origin(listed[0].at if len(listed) == 1 else (step,))]
     lone = [origin.lone if origin else None for origin in origins]
-    if lone[0] is None or lone[0] != lone[1]:
-        return False
-    return len(account.subject.world.instances(lone[0], None)) == 1
+    if any(one is None or (one.type, one.attribute) != ("google_service_account", "email") for one in lone):
+        return None
+    found = [rule.subject.world.instances(one, None) for one in lone if one is not None]
+    if any(len(instances) != 1 for instances in found):
+        return None
+    return found[0][0].address == found[1][0].address
 
 
 def _to_address(rule: Place, interface: Place) -> bool | None:
@@ -339,11 +341,25 @@ def _to_address(rule: Place, interface: Place) -> bool | None:
         return True
     texts, more = rule.texts("destination_ranges")
     spans = joined(span_of(text, rule) for text in texts)
+    own = _private(interface)
+    if own is None:
+        return True if contains(spans, IPV4) else None
+    if contains(spans, own):
+        return True
+    return None if more or common(spans, own) else False
+
+
+def _private(interface: Place) -> Spans | None:
+    """The private address, or the range of the subnetwork that it comes from."""
     address = interface.get("network_ip")
     if isinstance(address, str):
-        own = (span_of(address, interface),)
-        return True if contains(spans, own) else None if more else False
-    return True if contains(spans, IPV4) and not common(spans, IPV6) else None
+        return (span_of(address, interface),)
+    subnet = partner(interface, ("subnetwork",), ["google_compute_subnetwork"], _NAMES)
+    if subnet is None or subnet.open or len(subnet.options) != 1:
+        return None
+    here = place(subnet.options[0])
+    text = here.get("ip_cidr_range")
+    return (span_of(text, here),) if isinstance(text, str) else None
 
 
 BUILDERS: dict[str, Callable[[PlanSubject], Reach]] = {

@@ -321,10 +321,16 @@ def routed(r: Resources, subnet: Any, packet: Packet) -> bool:
     for body in of_kind(r, "aws_main_route_table_association"):
         table = table or body["route_table_id"]
     if table is None:
-        table = Ref("aws_default_route_table.m") if "aws_default_route_table.m" in r else Ref("aws_vpc.v", "main_route_table_id")
+        table = (
+            Ref("aws_default_route_table.m")
+            if "aws_default_route_table.m" in r
+            else Ref("aws_vpc.v", "main_route_table_id")
+        )
     found = []
     if table.address in r:
-        found = [(one.get("cidr_block") or one.get("ipv6_cidr_block"), one) for one in r[table.address].get("route", [])]
+        found = [
+            (one.get("cidr_block") or one.get("ipv6_cidr_block"), one) for one in r[table.address].get("route", [])
+        ]
     for one in of_kind(r, "aws_route"):
         if one["route_table_id"] == table:
             found.append((one.get("destination_cidr_block") or one.get("destination_ipv6_cidr_block"), one))

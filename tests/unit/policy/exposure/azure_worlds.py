@@ -23,8 +23,9 @@ def make(dice: Dice) -> tuple[Resources, str]:
         "azurerm_subnet.s": {"name": "s", "address_prefixes": ["10.0.1.0/24"]},
         "azurerm_subnet.t": {"name": "t", "address_prefixes": ["10.0.2.0/24"]},
     }
+    fixed = dice.chance(0.3)  # the private address is known, and rules may name it
     for name in "gh":
-        group(dice, r, name)
+        group(dice, r, name, fixed)
     if dice.chance(0.6):
         r["azurerm_subnet_network_security_group_association.a"] = {
             "subnet_id": dice.some(Ref("azurerm_subnet.s"), Ref("azurerm_subnet.s"), Ref("azurerm_subnet.t")),
@@ -32,11 +33,11 @@ def make(dice: Dice) -> tuple[Resources, str]:
         }
     if dice.chance(0.5):
         balancer(dice, r)
-    if dice.chance(0.2):
+    if not fixed and dice.chance(0.25):
         return r, scale_set(dice, r)
     configuration: dict[str, Any] = {"name": "c", "private_ip_address_allocation": "Dynamic"}
     configuration["subnet_id"] = dice.some(Ref("azurerm_subnet.s"), Ref("azurerm_subnet.s"), Ref("azurerm_subnet.t"))
-    if dice.chance(0.4):
+    if fixed:
         configuration["private_ip_address"] = dice.rng.choice(["10.0.1.4", "10.0.2.9"])
     if dice.chance(0.75):
         configuration["public_ip_address_id"] = dice.some(*[Ref("azurerm_public_ip.p")] * 3, None)
@@ -87,20 +88,23 @@ def balancer(dice: Dice, r: Resources) -> None:
 
 
 def scale_set(dice: Dice, r: Resources) -> str:
-    configuration: dict[str, Any] = {"name": "c", "subnet_id": dice.some(Ref("azurerm_subnet.s"), Ref("azurerm_subnet.t"))}
+    configuration: dict[str, Any] = {
+        "name": "c",
+        "subnet_id": dice.some(Ref("azurerm_subnet.s"), Ref("azurerm_subnet.t")),
+    }
     interface = {"name": "n", "primary": True, "ip_configuration": [configuration]}
     if dice.chance(0.5):
         configuration["public_ip_address"] = [{"name": "p"}]
     if "azurerm_lb.l" in r and dice.chance(0.6):
         configuration["load_balancer_backend_address_pool_ids"] = [Ref("azurerm_lb_backend_address_pool.b")]
-    if dice.chance(0.6):
+    if dice.chance(0.6) or "public_ip_address" in configuration:  # a plan does not show of which kind the address is
         interface["network_security_group_id"] = dice.some(Ref(f"{NSG}.g"), Ref(f"{NSG}.h"))
     address = "azurerm_linux_virtual_machine_scale_set.x"
     r[address] = {**HOME, "name": "x", "network_interface": [interface]}
     return address
 
 
-def group(dice: Dice, r: Resources, name: str) -> None:
+def group(dice: Dice, r: Resources, name: str, fixed: bool) -> None:
     r[f"{NSG}.{name}"] = {**HOME, "name": name}
     inline = []
     for position, priority in enumerate(dice.rng.sample([100, 110, 120, 130], dice.rng.randint(1, 3))):
@@ -114,9 +118,12 @@ def group(dice: Dice, r: Resources, name: str) -> None:
         spread(dice, rule, "source_address_prefix", "source_address_prefixes", lambda: source(dice))
         spread(dice, rule, "destination_port_range", "destination_port_ranges", lambda: ports(dice))
         rule["source_port_range"] = "*" if dice.chance(0.8) else dice.some("0-1023", "1024-65535")
-        rule["destination_address_prefix"] = (
-            "*" if dice.chance(0.7) else dice.some("10.0.1.0/24", "10.0.1.4", "VirtualNetwork", "10.0.2.0/24", "0.0.0.0/0")
-        )
+        rule["destination_address_prefix"] = "*"
+        if dice.chance(0.3):
+            known = ["10.0.1.4"] if fixed else []
+            rule["destination_address_prefix"] = dice.some(
+                *known, "10.0.1.0/24", "VirtualNetwork", "10.0.2.0/24", "0.0.0.0/0"
+            )
         if dice.chance(0.5):
             inline.append(rule)
         else:
@@ -203,8 +210,12 @@ def lets_in(r: Resources, name: str, address: str, packet: Packet) -> bool:
             continue
         if rule["protocol"] != "*" and NUMBERS[rule["protocol"].lower()] != packet.protocol:
             continue
-        sources = [rule["source_address_prefix"]] if "source_address_prefix" in rule else rule["source_address_prefixes"]
-        targets = [rule["destination_port_range"]] if "destination_port_range" in rule else rule["destination_port_ranges"]
+        sources = (
+            [rule["source_address_prefix"]] if "source_address_prefix" in rule else rule["source_address_prefixes"]
+        )
+        targets = (
+            [rule["destination_port_range"]] if "destination_port_range" in rule else rule["destination_port_ranges"]
+        )
         if not any(comes_from(packet, text) for text in sources):
             continue
         pinged = packet.protocol == 1

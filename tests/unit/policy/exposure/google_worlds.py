@@ -26,7 +26,9 @@ def make(dice: Dice) -> tuple[Resources, str]:
     if dice.chance(0.3):
         r[NETWORK]["delete_default_routes_on_create"] = dice.some(True, False)
     interface: dict[str, Any] = (
-        {"subnetwork": Ref("google_compute_subnetwork.s", "self_link")} if dice.chance(0.4) else {"network": named(dice, NETWORK)}
+        {"subnetwork": Ref("google_compute_subnetwork.s", "self_link")}
+        if dice.chance(0.4)
+        else {"network": named(dice, NETWORK)}
     )
     if dice.chance(0.75):
         interface["access_config"] = [{}]
@@ -42,10 +44,13 @@ def make(dice: Dice) -> tuple[Resources, str]:
         instance["service_account"] = [{"email": account, "scopes": ["cloud-platform"]}]
     r[INSTANCE] = instance
     for position in range(dice.rng.randint(1, 4)):
-        r[f"google_compute_firewall.f{position}"] = firewall(dice)
+        r[f"google_compute_firewall.f{position}"] = firewall(dice, interface)
     routes(dice, r)
     if dice.chance(0.25):
-        r["google_compute_target_instance.t"] = {"name": "t", "instance": Ref(INSTANCE, dice.rng.choice(["id", "self_link"]))}
+        r["google_compute_target_instance.t"] = {
+            "name": "t",
+            "instance": Ref(INSTANCE, dice.rng.choice(["id", "self_link"])),
+        }
         forwarding: dict[str, Any] = {"name": "f", "target": Ref("google_compute_target_instance.t", "self_link")}
         if dice.chance(0.7):
             forwarding["load_balancing_scheme"] = dice.some("EXTERNAL", "EXTERNAL", "INTERNAL")
@@ -60,7 +65,7 @@ def named(dice: Dice, network: str) -> Any:
     return dice.rng.choice([Ref(network, "id"), Ref(network, "self_link"), network.split(".")[1]])
 
 
-def firewall(dice: Dice) -> dict[str, Any]:
+def firewall(dice: Dice, interface: dict[str, Any]) -> dict[str, Any]:
     rule: dict[str, Any] = {"name": "f", "network": named(dice, NETWORK)}
     if dice.chance(0.1):
         rule["network"] = dice.some(Ref(NETWORK, "id"), Ref("google_compute_network.m", "id"))
@@ -84,15 +89,18 @@ def firewall(dice: Dice) -> dict[str, Any]:
         rule["target_tags"] = [dice.some("web", "db", "admin")]
     elif aimed < 0.45:
         rule["target_service_accounts"] = [Ref(f"google_service_account.{dice.rng.choice('ab')}", "email")]
-    if dice.chance(0.15):
+    if "network_ip" in interface and dice.chance(0.3):
         rule["destination_ranges"] = [dice.some("10.0.0.0/24", "10.0.0.9/32", "10.9.0.0/16")]
+    elif "subnetwork" in interface and dice.chance(0.3):
+        rule["destination_ranges"] = [dice.some("10.0.0.0/24", "10.0.0.0/8", "10.9.0.0/16")]
     blocks = []
     for _ in range(dice.rng.choice([1, 1, 2])):
-        block: dict[str, Any] = {"protocol": dice.some("tcp", "all", "udp", "47", "icmp", "tcp", "TCP")}
-        if block["protocol"] not in ("all", "47", "icmp") and dice.chance(0.7):
+        if dice.chance(0.6):  # ports go with TCP and UDP only
             low, high = dice.rng.choice(PORTS)
-            block["ports"] = [dice.some(str(low) if low == high else f"{low}-{high}", "443")]
-        blocks.append(block)
+            ports = [dice.some(str(low) if low == high else f"{low}-{high}", "443")]
+            blocks.append({"protocol": dice.some("tcp", "udp", "TCP"), "ports": ports})
+        else:
+            blocks.append({"protocol": dice.some("tcp", "all", "udp", "47", "icmp")})
     rule["deny" if dice.chance(0.25) else "allow"] = blocks
     return rule
 
@@ -146,7 +154,9 @@ def forwarded(r: Resources, packet: Packet) -> bool:
     rule = r.get("google_compute_forwarding_rule.f")
     if rule is None or packet.source.version != 4 or rule.get("load_balancing_scheme", "EXTERNAL") != "EXTERNAL":
         return False
-    return NUMBERS[rule["ip_protocol"].lower()] == packet.protocol and within(packet.port, rule.get("port_range", "0-65535"))
+    return NUMBERS[rule["ip_protocol"].lower()] == packet.protocol and within(
+        packet.port, rule.get("port_range", "0-65535")
+    )
 
 
 def routed(r: Resources, instance: dict[str, Any], packet: Packet) -> bool:

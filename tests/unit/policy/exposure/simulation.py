@@ -235,7 +235,7 @@ class Dice:
 
     def some(self, *values: Any) -> Any:
         """One of the values, or an unknown that will be one of them."""
-        if self.left and len(values) > 1 and self.rng.random() < 0.25:
+        if self.left and len(set(values)) > 1 and self.rng.random() < 0.25:
             return self.unknown(*values)
         return self.rng.choice(values)
 
