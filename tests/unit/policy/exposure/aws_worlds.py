@@ -64,9 +64,9 @@ def routes(dice: Dice, r: Resources, name: str, table: Ref, inline: str) -> None
     for version in (4, 4, 6):
         if dice.chance(0.6):
             destination = dice.range(version)
-            if isinstance(destination, str) and destination not in chosen:
-                chosen[destination] = hop(dice, version)
-            elif not isinstance(destination, str) and not any(version_of(one) == version for one in chosen):
+            if (isinstance(destination, str) and destination not in chosen) or (
+                not isinstance(destination, str) and not any(version_of(one) == version for one in chosen)
+            ):
                 chosen[destination] = hop(dice, version)
     listed = dice.chance(0.5) and bool(inline)
     out = []

@@ -233,7 +233,7 @@ def lets_in(r: Resources, name: str, address: str, packet: Packet) -> bool:
 def comes_from(packet: Packet, text: str) -> bool:
     if text.lower() in ("*", "internet"):
         return True
-    return text[0].isdigit() and inside(packet.source, text) or ":" in text and inside(packet.source, text)
+    return (text[0].isdigit() and inside(packet.source, text)) or (":" in text and inside(packet.source, text))
 
 
 def within(port: int, text: str) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import Any, NamedTuple
 
@@ -191,7 +191,7 @@ def stretches() -> list[tuple[IPv4Address | IPv6Address, int]]:
     for version, bits in ((4, 32), (6, 128)):
         networks = [one for one in map(ip_network, [*RANGES, *PRIVATE]) if one.version == version]
         edges = sorted({0, 1 << bits} | {int(one[0]) for one in networks} | {int(one[-1]) + 1 for one in networks})
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             address = IPv4Address(low) if version == 4 else IPv6Address(low)
             if not any(address in network for network in private):
                 out.append((address, high - low))

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from tests.unit.policy.plans import catalogue, run
 from tests.unit.policy.exposure import aws_worlds, azure_worlds, google_worlds
 from tests.unit.policy.exposure.simulation import QUESTIONS, Dice, Packet, Resources, completions, is_exposed, plan_of
+from tests.unit.policy.plans import catalogue, run
 
 WORLDS = int(os.environ.get("IACGATE_WORLDS", "300"))
 MOST_COMPLETIONS = 48
