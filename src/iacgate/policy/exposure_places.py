@@ -30,7 +30,14 @@ EXPOSABLE = frozenset(
 LOOKED_AT: dict[str, dict[str, tuple[str, ...]]] = {
     "aws": {
         "aws_alb": ("internal", "ip_address_type", "security_groups", "subnet_mapping", "subnets"),
-        "aws_autoscaling_group": ("launch_configuration", "vpc_zone_identifier"),
+        "aws_autoscaling_group": (
+            "launch_configuration",
+            "launch_template.id",
+            "launch_template.name",
+            "mixed_instances_policy.launch_template.launch_template_specification.launch_template_id",
+            "mixed_instances_policy.launch_template.launch_template_specification.launch_template_name",
+            "vpc_zone_identifier",
+        ),
         "aws_db_instance": ("db_subnet_group_name", "publicly_accessible", "vpc_security_group_ids"),
         "aws_db_subnet_group": (),
         "aws_default_network_acl": (),
