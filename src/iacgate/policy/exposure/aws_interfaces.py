@@ -100,6 +100,7 @@ def _ipv4(one: Interface, subnet: PlanSubject | None, missing: Evidence | None) 
 
 def _ipv6(one: Interface, subnet: PlanSubject | None, missing: Evidence | None) -> Filter:
     unknown: Evidence | None = None
+    settled: Evidence | None = None
     for here in one.ipv6:
         for step in ("ipv6_address_count", "ipv6_addresses"):
             said = here.get(step)
@@ -107,8 +108,12 @@ def _ipv6(one: Interface, subnet: PlanSubject | None, missing: Evidence | None) 
                 unknown = here.shows(step, expected="no IPv6 address")
             elif (isinstance(said, list) and said) or (isinstance(said, int | float) and said > 0):
                 return _given(True, _V6, here.shows(step, expected="no IPv6 address"))
+            elif said is not ABSENT and "create" not in one.holder.actions:
+                settled = here.shows(step, expected="an IPv6 address")  # as the cloud has it
     if unknown is not None:
         return _given(UNKNOWN, _V6, unknown)
+    if settled is not None:
+        return _given(False, _V6, settled)
     return _by_subnet(subnet, "assign_ipv6_address_on_creation", _V6, missing)
 
 

@@ -233,7 +233,7 @@ def acl_of(subnet: PlanSubject) -> Filter:
     possible = [once(_acl_filter, one) for one in own.maybe] + [_named_acl(one) for one in other.maybe]
     if own.open:
         taken = [] if isinstance(vpc := vpc_of(subnet), Evidence) else vpc
-        defaults = [once(_default_acl, one) for one in taken]
+        defaults = [once(_default_acl, one)._replace(missing=()) for one in taken]
         return one_of([*possible, *defaults, unsure(own.evidence)])
     vpcs = vpc_of(subnet)
     if isinstance(vpcs, Evidence):

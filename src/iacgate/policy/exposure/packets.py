@@ -31,8 +31,10 @@ __all__ = [
 
 _IPV6 = 1 << 128
 """Where IPv6 addresses begin on the one axis that both families share."""
-_MOST = 4000
+_MOST = 1000
 """Boxes in one set: hundreds of rules that overlap in odd ways. Beyond it nothing is said."""
+_TIDIED = 64
+"""Up to so many boxes those inside of others are left out, for which each is held against each."""
 EVERY_ADDRESS: Spans = ((0, (1 << 32) - 1), (_IPV6, 2 * _IPV6 - 1))
 EVERY_PROTOCOL: Spans = ((0, 255),)
 EVERY_PORT: Spans = ((0, 65535),)
@@ -87,12 +89,15 @@ def internet(ports: tuple[int, ...] = ()) -> Packets:
 
 def either(*sets: Packets) -> Packets:
     """The packets that are in any of the sets."""
+    boxes = _bounded(dict.fromkeys(one for packets in sets for one in packets))
+    if len(boxes) > _TIDIED:
+        return boxes
     out: list[Box] = []
-    for one in (one for packets in sets for one in packets):
+    for one in boxes:
         if not any(_holds(other, one) for other in out):
             out = [other for other in out if not _holds(one, other)]
             out.append(one)
-    return _bounded(out)
+    return tuple(out)
 
 
 def common_packets(*sets: Packets) -> Packets:
