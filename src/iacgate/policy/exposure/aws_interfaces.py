@@ -62,8 +62,10 @@ def ways_of(one: Interface, subnet: Partner | None) -> tuple[Way, ...]:
 
 
 def _way(one: Interface, subnet: PlanSubject) -> Way:
-    groups = groups_filter([*one.groups], subnet)
-    return Way((_address(one, subnet, None), once(route_of, subnet), groups, once(acl_of, subnet)))
+    address = _address(one, subnet, None)
+    if not address.maybe:  # most instances: the rest need not be worked out
+        return Way((address,))
+    return Way((address, once(route_of, subnet), groups_filter([*one.groups], subnet), once(acl_of, subnet)))
 
 
 def _address(one: Interface, subnet: PlanSubject | None, missing: Evidence | None) -> Filter:

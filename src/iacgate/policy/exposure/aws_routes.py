@@ -29,6 +29,20 @@ _TABLES = ["aws_route_table", "aws_default_route_table"]
 _MAIN = ["main_route_table_id", "default_route_table_id"]
 _GATEWAYS = ["aws_internet_gateway", "aws_vpn_gateway"]
 """What `gateway_id` may name; an id by its prefix."""
+_NAMED_BY_ROUTES = frozenset(
+    {
+        *_GATEWAYS,
+        "aws_ec2_carrier_gateway",
+        "aws_ec2_managed_prefix_list",
+        "aws_ec2_transit_gateway",
+        "aws_egress_only_internet_gateway",
+        "aws_nat_gateway",
+        "aws_network_interface",
+        "aws_vpc_endpoint",
+        "aws_vpc_peering_connection",
+    }
+)
+"""What the other attributes of a route name; anything else might give a gateway, too."""
 _TARGETS = (
     "carrier_gateway_id",
     "core_network_arn",
@@ -189,4 +203,5 @@ def _kinds(here: Place) -> set[str]:
     if named is not None and not named.open:
         return {one.type for one in named.options}
     origin = _named_gateways(here)
-    return {one.type for one in origin.targets if one.type in _GATEWAYS} if origin else set()
+    types = {one.type for one in origin.targets} if origin else set()
+    return types.intersection(_GATEWAYS) if types <= _NAMED_BY_ROUTES else set()

@@ -158,7 +158,9 @@ def _group_rule(here: Place, words: str, *, protocol: str = "protocol") -> Rule:
     sources = ranges(here, v4, IPV4) | ranges(here, v6, IPV6) | listed_ranges(here, lists)
     kind, ports = _kind_and_ports(here, protocol)
     sure, maybe = packets_of(sources, kind, ports)
-    evidence = [here.shows(step, expected=_IN) for step in (v4, v6, lists) if here.get(step) not in (ABSENT, UNKNOWN)]
+    evidence = [
+        here.shows(step, expected=_IN) for step in (v4, v6, lists) if here.get(step) not in (ABSENT, UNKNOWN, [])
+    ]
     evidence.append(here.shows("from_port", value=words, expected=_IN))
     return Rule(True, sure, maybe, tuple(evidence), missing=(*sources.missing, *kind.missing, *ports.missing))
 

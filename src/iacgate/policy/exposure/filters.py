@@ -121,15 +121,21 @@ def _place(rule: Rule) -> tuple[tuple[float, ...], bool]:
 def _told(sure: Packets, maybe: Packets, rules: Sequence[Rule]) -> Filter:
     admits = tuple(Seen(one.maybe, one.evidence) for one in rules if one.allow is not False and one.maybe)
     missing = tuple(part for one in rules if one.maybe for part in one.missing)
-    return Filter(sure, maybe, admits, missing)
+    return Filter(maybe if sure == maybe else sure, maybe, admits, missing)
 
 
 def all_of(filters: Iterable[Filter]) -> Filter:
     """A packet must pass every one of them."""
     parts = list(filters)
+    sure, maybe = common_packets(*(one.sure for one in parts)), common_packets(*(one.maybe for one in parts))
+    return _joined(parts)._replace(sure=maybe if sure == maybe else sure, maybe=maybe)
+
+
+def _joined(parts: Sequence[Filter]) -> Filter:
+    """What there is to show of several filters, without what they let through."""
     return Filter(
-        common_packets(*(one.sure for one in parts)),
-        common_packets(*(one.maybe for one in parts)),
+        NOTHING,
+        NOTHING,
         tuple(seen for one in parts for seen in one.admits),
         tuple(part for one in parts for part in one.missing),
         tuple(part for one in parts for part in one.keeps_out),
@@ -139,12 +145,16 @@ def all_of(filters: Iterable[Filter]) -> Filter:
 def any_of(filters: Iterable[Filter]) -> Filter:
     """A packet must pass at least one of them; there may be none."""
     parts = list(filters)
-    return all_of(parts)._replace(
-        sure=either(*(one.sure for one in parts)), maybe=either(*(one.maybe for one in parts))
-    )
+    if len(parts) == 1:
+        return parts[0]
+    sure, maybe = either(*(one.sure for one in parts)), either(*(one.maybe for one in parts))
+    return _joined(parts)._replace(sure=maybe if sure == maybe else sure, maybe=maybe)
 
 
 def one_of(filters: Iterable[Filter]) -> Filter:
     """Just one of them stands there, and it is not known which."""
     parts = list(filters)
-    return all_of(parts)._replace(maybe=either(*(one.maybe for one in parts)))
+    if len(parts) == 1:
+        return parts[0]
+    sure, maybe = common_packets(*(one.sure for one in parts)), either(*(one.maybe for one in parts))
+    return _joined(parts)._replace(sure=maybe if sure == maybe else sure, maybe=maybe)

@@ -104,6 +104,8 @@ def common_packets(*sets: Packets) -> Packets:
     """The packets that are in all of the sets; with none given, every packet."""
     out = EVERY
     for packets in sets:
+        if not packets:
+            return NOTHING
         if packets is not EVERY:
             out = packets if out is EVERY else either(_bounded(_met(one, other) for one in out for other in packets))
     return out

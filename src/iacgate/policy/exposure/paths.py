@@ -55,10 +55,10 @@ def judge(reach: Reach, ports: tuple[int, ...]) -> Answer:
 
 
 def _through(way: Way, asked: Packets) -> tuple[Packets, Packets]:
-    return (
-        common_packets(asked, *(hop.sure for hop in way.hops)),
-        common_packets(asked, *(hop.maybe for hop in way.hops)),
-    )
+    maybe = common_packets(asked, *(hop.maybe for hop in way.hops))
+    if not maybe or all(hop.sure is hop.maybe for hop in way.hops):
+        return maybe, maybe
+    return common_packets(asked, *(hop.sure for hop in way.hops)), maybe
 
 
 def _traced(way: Way, packets: Packets) -> Iterator[Evidence]:

@@ -25,6 +25,12 @@ def joined(spans: Iterable[tuple[int, int]]) -> Spans:
 
 def common(one: Spans, other: Spans) -> Spans:
     """The numbers that are in both."""
+    if not one or not other:
+        return ()
+    if len(other) == 1 and other[0][0] <= one[0][0] and one[-1][1] <= other[0][1]:
+        return one
+    if one == other or (len(one) == 1 and one[0][0] <= other[0][0] and other[-1][1] <= one[0][1]):
+        return other
     out: list[tuple[int, int]] = []
     i = j = 0
     while i < len(one) and j < len(other):

@@ -8,7 +8,6 @@ import pytest
 from iacgate.policy.exposure.filters import Rule, first_match
 from iacgate.policy.exposure.packets import (
     EVERY,
-    Box,
     Packets,
     TooIntricateError,
     address_span,
