@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """Random networks on AWS, and how a packet finds its way into one."""
 
 from collections.abc import Callable
@@ -362,12 +363,9 @@ def grouped(r: Resources, named: Any, packet: Packet) -> bool:
         if group == SHUT:
             continue
         rules = list(r[group.address].get("ingress", []))
-        for one in of_kind(r, "aws_security_group_rule"):
-            if one["security_group_id"] == group and one["type"] == "ingress":
-                rules.append(one)
-        for one in of_kind(r, "aws_vpc_security_group_ingress_rule"):
-            if one["security_group_id"] == group:
-                rules.append(one)
+        single = of_kind(r, "aws_vpc_security_group_ingress_rule")
+        single += [one for one in of_kind(r, "aws_security_group_rule") if one["type"] == "ingress"]
+        rules += [one for one in single if one["security_group_id"] == group]
         for rule in rules:
             sources = [*(rule.get("cidr_blocks") or []), *(rule.get("ipv6_cidr_blocks") or [])]
             sources += [rule[key] for key in ("cidr_ipv4", "cidr_ipv6") if key in rule]
@@ -390,9 +388,8 @@ def passed(r: Resources, subnet: Any, packet: Packet) -> bool:
         return True
     acl = acl or "aws_default_network_acl.d"
     rules = [(one["rule_no"], one["action"], one) for one in r[acl].get("ingress", [])]
-    for one in of_kind(r, "aws_network_acl_rule"):
-        if one["network_acl_id"] == Ref(acl) and not one.get("egress"):
-            rules.append((one["rule_number"], one["rule_action"], one))
+    single = [one for one in of_kind(r, "aws_network_acl_rule") if not one.get("egress")]
+    rules += [(one["rule_number"], one["rule_action"], one) for one in single if one["network_acl_id"] == Ref(acl)]
     for _, action, rule in sorted(rules, key=lambda one: one[0]):
         if matches(rule, packet) and inside(packet.source, rule.get("cidr_block") or rule.get("ipv6_cidr_block")):
             return bool(action == "allow")

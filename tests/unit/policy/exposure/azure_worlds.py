@@ -202,9 +202,8 @@ def sent(r: Resources, address: str, packet: Packet) -> bool:
 
 def lets_in(r: Resources, name: str, address: str, packet: Packet) -> bool:
     rules = list(r[f"{NSG}.{name}"].get("security_rule", []))
-    for body in (body for key, body in r.items() if key.startswith(f"{RULE}.")):
-        if body["network_security_group_name"] == name and body["resource_group_name"] == "rg":
-            rules.append(body)
+    single = [body for key, body in r.items() if key.startswith(f"{RULE}.")]
+    rules += [one for one in single if (one["network_security_group_name"], one["resource_group_name"]) == (name, "rg")]
     for rule in sorted(rules, key=lambda one: one["priority"]):
         if rule["direction"] != "Inbound":
             continue

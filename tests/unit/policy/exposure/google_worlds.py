@@ -188,9 +188,8 @@ def let_in(r: Resources, instance: dict[str, Any], packet: Packet) -> bool:
         if not any(inside(packet.source, text) for text in ranges):
             continue
         for word in ("allow", "deny"):
-            for block in rule.get(word, []):
-                if is_of(packet, block):
-                    decisions.append((rule.get("priority", 1000), word == "allow"))
+            met = (block for block in rule.get(word, []) if is_of(packet, block))
+            decisions += [(rule.get("priority", 1000), word == "allow") for _ in met]
     return bool(decisions) and min(decisions)[1]
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """What the simulation does not make up: networks that are there already, and what the evidence says."""
 
 from typing import Any

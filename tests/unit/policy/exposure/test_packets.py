@@ -1,6 +1,6 @@
 """Sets of packets against sets of numbers, one by one."""
 
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 
 import pytest
@@ -40,7 +40,7 @@ def test_spans_are_sets_of_numbers(seed: int) -> None:
     assert numbers(without(one, other)) == numbers(one) - numbers(other)
     assert contains(one, other) == (numbers(other) <= numbers(one))
     assert size(one) == len(numbers(one))
-    assert all(low > high + 1 for (_, high), (low, _) in zip(one, one[1:], strict=False))
+    assert all(low > high + 1 for (_, high), (low, _) in pairwise(one))
 
 
 def points(packets: Packets) -> set[tuple[int, ...]]:
@@ -92,7 +92,7 @@ def test_the_first_rule_that_matches_decides_whatever_the_unknown_ones_turn_out_
     found = first_match(rules)
     for source, protocol, port in product(range(public, public + 9), range(6, 10), FEW):
         point = (source, protocol, port, 0)
-        decisions = {decide([one for one in rules], point, chosen) for chosen in product([True, False], repeat=4)}
+        decisions = {decide(list(rules), point, chosen) for chosen in product([True, False], repeat=4)}
         assert holds(found.sure, point) == (decisions == {True})
         assert holds(found.maybe, point) == (True in decisions)
 
