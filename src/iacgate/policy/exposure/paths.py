@@ -44,7 +44,9 @@ def judge(reach: Reach, ports: tuple[int, ...]) -> Answer:
         ways = [one for group in through for one in group]
         if is_wide(sure):
             found = max(ways, key=lambda one: (is_wide(one[1]), bool(one[1])))
-            return Answer(FAIL_TRUTH, tuple(_traced(found[0], found[1])))
+            # To close any one of them is enough.
+            traced = [one._replace(alternative=True) for one in _traced(found[0], found[1])]
+            return Answer(FAIL_TRUTH, tuple(traced))
         if is_wide(maybe):
             open_ways = [way for way, _, most in ways if is_wide(most)] or [way for way, _, most in ways if most]
             return Answer(UNKNOWN_TRUTH, tuple(_missing(open_ways)))
