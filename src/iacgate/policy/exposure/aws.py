@@ -97,9 +97,11 @@ def _is_current(template: PlanSubject, version: object) -> bool:
     """The version that is used is the one that this plan shows: there is no other, or it is the latest."""
     if template.parsed is None or template.parsed.mode == "data":
         return False
-    if "create" in template.actions or version in ("$Latest", str(template.values.get("latest_version"))):
+    latest, default = template.values.get("latest_version"), template.values.get("default_version")
+    if "create" in template.actions or version in ("$Latest", str(latest)):
         return True
-    return set(template.actions) <= {"no-op", "read"} and template.values.get("latest_version") == 1
+    by_default = version in (ABSENT, "$Default") and default == latest
+    return set(template.actions) <= {"no-op", "read"} and latest is not None and (latest == 1 or by_default)
 
 
 def _launched(

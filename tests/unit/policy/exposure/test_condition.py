@@ -9,6 +9,7 @@ from iacgate.policy.exposure.google import BUILDERS as GOOGLE
 from iacgate.policy.exposure_places import EXPOSABLE, LOOKED_AT
 from iacgate.policy.narrate import describe
 from iacgate.policy.provider_schema import load
+
 from tests.unit.policy.plans import HEAD
 
 
