@@ -37,7 +37,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 10
+FORMAT = 12
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 
@@ -491,7 +491,9 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _partners(checks: Sequence[dict[str, Any]]) -> list[str]:
-    """Types that ``related`` and ``exists`` name."""
+    """Types that ``related`` and ``exists`` name, and those on the way from the internet."""
+    # Imported here: a compiled catalogue needs none of it.
+    from iacgate.policy.exposure_places import LOOKED_AT
 
     def named(tree: Any) -> set[str]:
         if isinstance(tree, list):
@@ -502,6 +504,8 @@ def _partners(checks: Sequence[dict[str, Any]]) -> list[str]:
         for form in ("related", "exists"):
             if isinstance(tree.get(form), dict):
                 found.update(tree[form].get("type", ()))
+        if "not_exposed" in tree:
+            found.update(kind for cloud in LOOKED_AT.values() for kind in cloud)
         return found
 
     return sorted(named([check["cases"] for check in checks]))

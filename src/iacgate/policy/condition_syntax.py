@@ -12,6 +12,7 @@ import yaml
 
 from iacgate.policy.comparisons import COMPARISONS, parse_time
 from iacgate.policy.condition_paths import IMAGE, POLICY_DOCUMENT, FoundPath, Scope, attribute_path
+from iacgate.policy.exposure_places import EXPOSABLE, LOOKED_AT
 from iacgate.policy.image_places import IMAGE_PLACES
 from iacgate.policy.networks import parse_range
 from iacgate.policy.provider_schema import AttributeSchema, ProviderSchema
@@ -32,9 +33,11 @@ CONDITION_FORMS = (
     "exists",
     "policy_document",
     "images",
+    "not_exposed",
     "action",
 )
 IMAGE_FORMS = ("every", "scanned")
+EXPOSED_TO = ("internet",)
 _OTHERS = ("is_set", "is_empty", "pattern_for", "covers", "holds_secret")
 _ACTIONS = ["create", "update", "delete", "replace", "read", "forget", "no-op"]
 
@@ -61,6 +64,7 @@ def parse_condition(node: yaml.Node, scope: Scope) -> dict[str, Any]:
         "exists": _exists,
         "policy_document": _policy_document,
         "images": _images,
+        "not_exposed": _not_exposed,
         "action": _action,
     }
     return _logic(form, entries, scope) if form in LOGIC else parsers[form](form, node, entries, scope)
@@ -375,11 +379,7 @@ def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict
             return {"all": []}
         if key != "include":
             out[key] = attribute_path(spec[key][1], scope).steps
-    ports = source.plain(spec["include"][1])
-    if wanted := operand_problem(ports, "ports"):
-        source.problem(spec["include"][1], f"`include` takes {wanted}")
-        ports = [0]
-    out["include"] = ports
+    out["include"] = _port_numbers(spec["include"][1], "`include`", scope)
     if "protocols" in spec:
         numbers = {"tcp": 6, "udp": 17}
         words = source.texts(spec["protocols"][1], "`protocols`")
@@ -387,6 +387,15 @@ def _ports(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict
             source.problem(spec["protocols"][1], "`protocols` takes tcp and udp")
         out["protocols"] = [numbers[word] for word in words if word in numbers]
     return {"ports": out}
+
+
+def _port_numbers(node: yaml.Node, what: str, scope: Scope) -> list[int]:
+    ports = scope.source.plain(node)
+    if wanted := operand_problem(ports, "ports"):
+        scope.source.problem(node, f"{what} takes {wanted}")
+        return [0]
+    numbers: list[int] = ports
+    return numbers
 
 
 def _types(spec: _Entries, node: yaml.Node, scope: Scope) -> list[str]:
@@ -492,6 +501,34 @@ def _images(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dic
         return {"images": word}
     inner = scope._replace(types=("an image reference",), prefix="", document=IMAGE, shape="", partner=False)
     return {"images": word, "satisfies": parse_condition(entries["satisfies"][1], inner)}
+
+
+def _not_exposed(_form: str, node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:
+    source = scope.source
+    _only(entries, ("not_exposed",), scope)
+    if scope.shape or scope.document is not None or scope.prefix:
+        source.problem(node, "`not_exposed` is about a whole resource")
+        return {"all": []}
+    for kind in scope.types:
+        if kind not in EXPOSABLE:
+            source.problem(node, f"it is not known how the internet reaches {kind}{did_you_mean(kind, EXPOSABLE)}")
+    spec = source.mapping(entries["not_exposed"][1], "`not_exposed`")
+    _only(spec, ("to", "ports"), scope)
+    if "to" not in spec:
+        source.problem(node, "`not_exposed` needs `to`: from whom the resource is kept")
+    else:
+        source.choice(spec["to"][1], "`to`", list(EXPOSED_TO))
+    out: dict[str, Any] = {"to": EXPOSED_TO[0]}
+    if "ports" in spec:
+        out["ports"] = _port_numbers(spec["ports"][1], "`ports`", scope)
+    if scope.settable is not None:
+        for kind, names in (one for cloud in LOOKED_AT.values() for one in cloud.items()):
+            scope.settable.update((kind, name) for name in names if _left_out(kind, name, scope))
+    return {"not_exposed": out}
+
+
+def _left_out(kind: str, name: str, scope: Scope) -> bool:
+    return any(scope.schema.left_to_provider(kind, path) for path in (name, name.replace(".", "[].")))
 
 
 def _action(_form: str, _node: yaml.Node, entries: _Entries, scope: Scope) -> dict[str, Any]:

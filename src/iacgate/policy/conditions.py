@@ -144,6 +144,13 @@ def _compile_images(tree: dict[str, Any]) -> Node:
     return compile_images(tree, compile_condition)
 
 
+def _compile_not_exposed(tree: dict[str, Any]) -> Node:
+    # Imported here: few plans hold what the internet could reach.
+    from iacgate.policy.exposure.condition import compile_not_exposed
+
+    return compile_not_exposed(tree)
+
+
 _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "all": _compile_logic,
     "any": _compile_logic,
@@ -161,5 +168,6 @@ _COMPILERS: dict[str, Callable[[dict[str, Any]], Node]] = {
     "related": lambda tree: compile_related(tree, compile_condition),
     "exists": lambda tree: compile_exists(tree, compile_condition),
     "images": _compile_images,
+    "not_exposed": _compile_not_exposed,
     "policy_document": lambda tree: compile_policy_document(tree, compile_condition),
 }

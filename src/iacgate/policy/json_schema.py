@@ -329,6 +329,7 @@ def _conditions() -> dict[str, _Schema]:
             "then": {"required": ["satisfies"]},
             "else": {"not": {"required": ["satisfies"]}},
         },
+        "not_exposed": _object({"not_exposed": _not_exposed()}, ("not_exposed",)),
         "action": _object({"action": _words(condition_syntax._ACTIONS)}, ("action",)),
     }
     assert set(forms) == set(condition_syntax.CONDITION_FORMS)
@@ -376,6 +377,11 @@ def _ports() -> _Schema:
         "protocols": _words(["tcp", "udp"]),
     }
     return _object(properties, ("from", "to", "protocol", "include"))
+
+
+def _not_exposed() -> _Schema:
+    ports: _Schema = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 65535}}
+    return _object({"to": {"enum": [*condition_syntax.EXPOSED_TO]}, "ports": ports}, ("to",))
 
 
 def _related() -> _Schema:

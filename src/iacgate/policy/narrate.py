@@ -113,6 +113,9 @@ def describe(tree: dict[str, Any]) -> str:
             return f"ports {', '.join(map(str, spec['include']))} are in {_path(spec['from'])} to {_path(spec['to'])}"
         case {"images": "scanned"}:
             return "every image is scanned, and nothing in it is known for longer than the policy allows"
+        case {"not_exposed": spec}:
+            ports = f" on ports {', '.join(map(str, spec['ports']))}" if "ports" in spec else ""
+            return f"no way is open from the {spec['to']} to it{ports}"
         case {"action": words}:
             return f"the plan does {' or '.join(words)}"
         case {"all": parts}:

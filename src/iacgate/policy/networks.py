@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = [
+    "PRIVATE",
+    "WIDE",
     "Range",
     "is_open_to_world",
     "is_service_tag",
@@ -57,7 +59,7 @@ def parse_range(text: str) -> Range:
 
 
 # Not reachable from the internet: RFC 1918, 6598, 3927, 1122; RFC 4193, 4291. Class E is not routed.
-_PRIVATE = (
+PRIVATE = (
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -74,7 +76,8 @@ _PRIVATE = (
 # What Azure's rules call any source (its service tag Internet, its asterisk), and the address that stands for any.
 _ANYWHERE = frozenset({"*", "any", "internet", "0.0.0.0", "::"})  # noqa: S104 - nothing listens here
 _SERVICE_TAG = re.compile(r"[A-Za-z]\w*(\.\w+)?")
-_WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
+WIDE = {4: 1 << (32 - 8), 6: 1 << (128 - 16)}
+"""By IP version: the addresses of a range that is not yet the internet; one more is."""
 
 
 @lru_cache(maxsize=4096)
@@ -88,9 +91,9 @@ def is_open_to_world(text: str) -> bool:
     if text.strip().lower() in _ANYWHERE:
         return True
     block = parse_range(text)
-    if block.high - block.low + 1 <= _WIDE[block.version]:
+    if block.high - block.low + 1 <= WIDE[block.version]:
         return False
-    return not any(block.within(parse_range(private)) for private in _PRIVATE)
+    return not any(block.within(parse_range(private)) for private in PRIVATE)
 
 
 _PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "icmpv6": 58, "icmp6": 58, "esp": 50, "ah": 51, "gre": 47, "sctp": 132,

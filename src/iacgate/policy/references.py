@@ -25,7 +25,14 @@ __all__ = ["References"]
 
 _MAX_STEPS = 64
 _MODULE = re.compile(r"module\.[\w-]+")
-_ORDERED = {("data", "aws_iam_policy_document", ("statement",))}
+_ORDERED = {
+    ("data", "aws_iam_policy_document", ("statement",)),
+    ("managed", "aws_launch_template", ("network_interfaces",)),
+    ("managed", "azurerm_lb", ("frontend_ip_configuration",)),
+    ("managed", "azurerm_network_interface", ("ip_configuration",)),
+    ("managed", "google_compute_instance", ("network_interface",)),
+    ("managed", "google_compute_instance_template", ("network_interface",)),
+}
 """Blocks that are a list. Others may be a set, which comes in no certain order."""
 _META = ("each.key", "count.index", "path.", "terraform.", "self")
 

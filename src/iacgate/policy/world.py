@@ -59,6 +59,8 @@ class World:
         self.image_tables: Sequence[Mapping[str, Any]] = ()
         """What the policy asks of images."""
         self._catalogue = catalogue
+        self.memo: dict[Any, Any] = {}
+        """What was worked out of several resources together, by question and address."""
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
         self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}
