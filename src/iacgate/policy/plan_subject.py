@@ -363,7 +363,7 @@ def passes_on(one: PlanSubject, target: Target, at: Path) -> bool:
     """What is taken from ``one`` may be another resource's identity: ``aws_s3_bucket_versioning.v.bucket``."""
     leaf = next((step for step in reversed(at) if isinstance(step, str)), "")
     return (
-        target.attribute not in ("", "id", "arn")
+        target.attribute not in ("", "id", "arn", "self_link")
         or leaf in one.values
         or leaf in (one.unknown if isinstance(one.unknown, dict) else ())
     )
