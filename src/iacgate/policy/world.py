@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iacgate.model.origin import Origins, Target
     from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.image_scans import ImageScans
+    from iacgate.policy.posture import Posture
     from iacgate.policy.provider_versions import Span
     from iacgate.policy.subject import Path
 
@@ -57,6 +58,8 @@ class World:
         self.given_image_scans: Sequence[ImageScan] = ()
         self.image_tables: Sequence[Mapping[str, Any]] = ()
         """What the policy asks of images."""
+        self.posture: Posture | None = None
+        """What is known of resources that the plan does not show."""
         self._optional = optional
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}

@@ -152,7 +152,7 @@ def _location(location: Location) -> dict[str, Any]:
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    path, actual, expected, address, chain, needs, alternative = evidence
+    path, actual, expected, address, chain, needs, alternative, source = evidence
     shaped: dict[str, Any] = {"path": path, "actual": actual, "expected": expected}
     if isinstance(actual, Marker):
         shaped["actual"] = None
@@ -165,6 +165,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         shaped["needs"] = needs
     if alternative:
         shaped["alternative"] = True
+    if source:
+        shaped["source"] = source
     return shaped
 
 
