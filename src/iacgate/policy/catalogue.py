@@ -36,7 +36,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 9
+FORMAT = 10
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 

@@ -22,6 +22,8 @@ __all__ = ["PlanScope"]
 _ARN = re.compile(r"arn:[a-z-]+:([a-z0-9-]*):([a-z0-9-]*):(\d{12}):.")
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-fA-F-]{36})/")
 _PROJECT = re.compile(r"(?:^|/)projects/([^/]+)/")
+_NOWHERE = "?"
+"""No account and no region is called so: nothing is found there."""
 _SIBLINGS = 20
 """Resources of one provider that are asked for their account; they must agree."""
 _Block = tuple[tuple[str, ...], str, str, str]
@@ -224,7 +226,8 @@ def _covers(more: ScopeKey, less: ScopeKey) -> bool:
 
 
 def _only(found: set[str]) -> str:
-    return next(iter(found)) if len(found) == 1 else ""
+    """The one that is told; what is told in two ways is nowhere."""
+    return next(iter(found), "") if len(found) < 2 else _NOWHERE
 
 
 def _text(value: Any) -> str:

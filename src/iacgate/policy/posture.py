@@ -134,6 +134,9 @@ class Posture:
                 self.puzzled["in which account the plan works is not known, and the inventory holds several"] = None
             return ()
         account = accounts.pop()
+        if not place.account:
+            said = f"the plan does not say in which account it works: it is taken to be {account}, its only one"
+            self.puzzled[said] = None
         regions = {key.region for key in keys if key.account == account and key.region != GLOBAL}
         wanted = place.region
         if not wanted and len(regions) > 1:
@@ -257,13 +260,16 @@ class Posture:
         mine = self._managed(record.type)
         arn = record.values.get("arn")
         where = self.index.scopes[record.scope].key
-        for identity in {record.cloud_id, *(record.values.get(name) for name in _IDENTITY)}:
-            for other_arn, place in mine.ids.get(identity, ()) if isinstance(identity, str) else ():
+        told = {record.cloud_id, *(record.values.get(name) for name in _IDENTITY)}
+        for identity in [one for one in told if isinstance(one, str) and one]:
+            for other_arn, place in mine.ids.get(identity, ()):
                 if isinstance(arn, str) and arn and other_arn:
                     if arn == other_arn:
                         return True
-                elif all(not told or told == here for told, here in zip(place, where, strict=True)) or (
-                    where.region == GLOBAL and place.account in ("", where.account)
+                elif (
+                    _is_unique(record.type, identity)
+                    or all(not told_ or told_ == here for told_, here in zip(place, where, strict=True))
+                    or (where.region == GLOBAL and place.account in ("", where.account))
                 ):
                     return True
         return _natural(record.type, record.values, None) in mine.naturals

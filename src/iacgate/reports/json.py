@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from iacgate.model.decision import Coverage, Report, Summary
+from iacgate.model.decision import Coverage, InputInfo, Report, Summary
 from iacgate.model.finding import CheckInfo, Effect, Evidence, Location, Result, Subject
 from iacgate.model.scan import Scan
 from iacgate.model.values import Marker
@@ -44,13 +44,17 @@ def _head(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "tool": {"name": "iacgate", "version": report.tool_version},
-        "input": report.input._asdict(),
+        "input": _input(report.input),
         "policy": report.policy._asdict(),
         "decision": report.decision._asdict()
         | {"side_effects": [effect._asdict() for effect in report.decision.side_effects]},
         "coverage": _coverage(report.coverage),
         "summary": _summary(report.summary),
     }
+
+
+def _input(info: InputInfo) -> dict[str, Any]:
+    return info._asdict() | {"inventory": info.inventory._asdict() if info.inventory else None}
 
 
 def _scan(scan: Scan) -> dict[str, Any]:

@@ -223,10 +223,15 @@ def _flat(pairs: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
             yield value, mask
 
 
-def open_index(path: str, data: bytes | None = None) -> IndexFile:
-    """Open an index: a file, or its bytes where it was made here. Raises ``InputError`` when it is none, or damaged."""
+def open_index(path: str, data: bytes | None = None, digest: str = "") -> IndexFile:
+    """Open an index: a file, or its bytes where it was made here of an inventory with that digest.
+
+    Raises ``InputError`` when it is none, or damaged.
+    """
     if data is not None:
-        return IndexFile(path, lambda size, start: data[start : start + size], len(data))
+        made = IndexFile(path, lambda size, start: data[start : start + size], len(data))
+        made.digest = digest or made.digest
+        return made
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         return IndexFile(path, lambda size, start: os.pread(descriptor, size, start), os.fstat(descriptor).st_size)
@@ -258,7 +263,7 @@ class IndexFile:
         self.digest = digest.hex()
         self.types = head.types
         self.sources = head.sources
-        self.scopes = [self._scope(one) for one in head.scopes]
+        self.scopes: Sequence[InventoryScope] = [self._scope(one) for one in head.scopes]
         if not self.scopes:
             raise self._damaged()
         self.collected_at = min(one.collected_at for one in self.scopes)
