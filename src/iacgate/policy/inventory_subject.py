@@ -22,13 +22,19 @@ __all__ = ["InventorySubject"]
 class InventorySubject(PlanSubject):
     """A resource that exists in a cloud. What the inventory does not tell of it is unknown, never absent."""
 
-    __slots__ = ("record", "source")
+    __slots__ = ("_unsure", "record", "source")
 
-    def __init__(self, world: World, record: Record, scope: ScopeKey, source: str) -> None:
+    def __init__(self, world: World, record: Record, scope: ScopeKey, source: str, *, unsure: bool) -> None:
         address = f"inventory/{scope.account}/{scope.region}/{record.type}/{record.cloud_id}"
         super().__init__(world, address, record.type, (), record.values, record.unknown, None, None)
         self.record = record
         self.source = source
+        self._unsure = unsure
+
+    @property
+    def uncertain(self) -> bool:
+        """It may be a resource that the plan creates, and then it counts as planned."""
+        return self._unsure
 
     @property
     def parsed(self) -> Address | None:

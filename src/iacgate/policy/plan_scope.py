@@ -148,7 +148,9 @@ class PlanScope:
             return expression["constant_value"]
         match expression.get("references"):
             case [str(reference)] if reference.startswith("var.") and not config.get("module_address"):
-                return self._plan.variables.get(reference.removeprefix("var."))
+                name = reference.removeprefix("var.")
+                root = (self._plan.configuration or {}).get("root_module", {})
+                return self._plan.variables.get(name, root.get("variables", {}).get(name, {}).get("default"))
             case _:
                 return None
 

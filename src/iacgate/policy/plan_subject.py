@@ -270,9 +270,10 @@ class PlanSubject:
         certain = _once([one for one in certain if not one.uncertain])
         posture = self.world.posture if missing in (None, UNKNOWN_TRUTH) and not self._is_made else None
         if posture is not None:
-            there = [one for kind in types for one in posture.naming(self, kind, their, matches)]
+            there = _once([one for kind in types for one in posture.naming(self, kind, their, matches)])
             # Where the plan has a partner of its own, others can only make its word less sure.
-            certain, possible = (certain, possible + there) if certain else (_once(there), possible)
+            sure = [] if certain else [one for one in there if not one.uncertain]
+            certain, possible = certain + sure, possible + [one for one in there if one not in sure]
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         absence = None
@@ -331,9 +332,10 @@ class PlanSubject:
         if posture is not None:
             for item in values:
                 there = self._in_inventory(posture, types, matches, item)
-                (certain if len(there) == 1 else unsure).extend(there)
+                is_one = len(there) == 1 and not there[0].uncertain
+                (certain if is_one else unsure).extend(there)
         if unsure:  # one name, several resources
-            alone = len(values) == 1
+            alone = len(values) == 1 and not any(one.uncertain for one in unsure)
             return Links(_once(certain), _once(unsure), alone, UNKNOWN_TRUTH, here, open=True)
         if None in values:  # elements that are not known
             return Links(_once(certain), [], False, UNKNOWN_TRUTH, here, open=True)
@@ -347,7 +349,7 @@ class PlanSubject:
         return _once([one for kind, name in pairs for one in posture.named(self, kind, name, item)])
 
     def others(self, types: list[str]) -> list[PlanSubject]:
-        """All managed resources of these types on this side; of types that it has none of, what the inventory has."""
+        """All managed resources of these types on this side, and what the inventory has besides."""
         found = [one for kind in types for one in self.world.managed(kind)]
         posture = self.world.posture
         return found + [one for kind in types for one in posture.existing(self.judged, kind)] if posture else found

@@ -6,67 +6,22 @@ its own the index can only make the answer less sure. See ``docs/adr/0020`` for 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from iacgate.model.inventory import GLOBAL, InventoryScope, PostureIndex, Record, ScopeKey, cloud_of
-from iacgate.model.values import UNKNOWN
 from iacgate.policy.inventory_subject import InventorySubject
 from iacgate.policy.plan_scope import PlanScope
+from iacgate.policy.same_resource import Managed, Planned, Same, alike, is_unique, managed_of
 
 if TYPE_CHECKING:
-    from iacgate.model.plan import Plan
+    from iacgate.model.plan import Plan, ResourceChange
     from iacgate.policy.plan_subject import PlanSubject
     from iacgate.policy.world import World
 
 __all__ = ["Absence", "Posture", "age_words"]
-
-_AWS_ID = re.compile(r"[a-z]{1,12}-[0-9a-f]{8}(?:[0-9a-f]{9})?")
-"""``subnet-0a1b2c3d``: given out by AWS, once in the world. A name is free to everybody."""
-_SAME = {"aws_alb": "aws_lb", "aws_alb_listener": "aws_lb_listener"}
-_DEFAULT = "aws_default_"
-_IDENTITY = ("id", "arn", "self_link")
-_OF_A_BUCKET = (
-    "aws_s3_bucket_acl",
-    "aws_s3_bucket_lifecycle_configuration",
-    "aws_s3_bucket_logging",
-    "aws_s3_bucket_object_lock_configuration",
-    "aws_s3_bucket_ownership_controls",
-    "aws_s3_bucket_policy",
-    "aws_s3_bucket_public_access_block",
-    "aws_s3_bucket_replication_configuration",
-    "aws_s3_bucket_server_side_encryption_configuration",
-    "aws_s3_bucket_versioning",
-    "aws_s3_bucket_website_configuration",
-)
-_ONE_OF_A_KIND: Mapping[str, tuple[str, ...]] = {
-    "aws_main_route_table_association": ("vpc_id",),
-    "aws_network_acl_rule": ("network_acl_id", "egress", "rule_number"),
-    "aws_network_interface_sg_attachment": ("security_group_id", "network_interface_id"),
-    "aws_route": (
-        "route_table_id",
-        "destination_cidr_block",
-        "destination_ipv6_cidr_block",
-        "destination_prefix_list_id",
-    ),
-    "aws_route_table_association": ("subnet_id", "gateway_id"),
-    **dict.fromkeys(_OF_A_BUCKET, ("bucket",)),
-    "aws_security_group_rule": (
-        "security_group_id",
-        "type",
-        "protocol",
-        "from_port",
-        "to_port",
-        "cidr_blocks",
-        "ipv6_cidr_blocks",
-        "prefix_list_ids",
-        "source_security_group_id",
-        "self",
-    ),
-}
-"""Types whose ids Terraform makes up, or of which there can be one: by what their resources are the same."""
 
 
 class Absence(NamedTuple):
@@ -75,14 +30,6 @@ class Absence(NamedTuple):
     sure: bool
     needs: str
     source: str = ""
-
-
-class _Mine(NamedTuple):
-    """The resources of one kind that the plan manages, before or after."""
-
-    ids: Mapping[str, list[tuple[str, ScopeKey]]]
-    """By id, arn or link: (arn, where it is)."""
-    naturals: frozenset[tuple[Any, ...]]
 
 
 class Posture:
@@ -95,9 +42,8 @@ class Posture:
         self._plan = plan
         self._places = PlanScope(plan, given)
         self._now = now or datetime.now(UTC)
-        self._mine: dict[str, _Mine] = {}
-        self._kinds: set[str] | None = None
-        self._subjects: dict[tuple[str, int], InventorySubject] = {}
+        self._managed: dict[str, Managed] = {}
+        self._subjects: dict[tuple[str, int], InventorySubject | None] = {}
         self._found_scopes: dict[str, tuple[int, ...]] = {}
         self.puzzled: dict[str, None] = {}
         """Why answers were not given, each reason once."""
@@ -157,7 +103,7 @@ class Posture:
         if not self.index.holds(kind, attribute):
             return []
         found = self.index.lookup(kind, attribute, value)
-        return self._there(subject.world, found if _is_unique(kind, value) else self._near(subject, found))
+        return self._there(subject.world, found if is_unique(kind, value) else self._near(subject, found))
 
     def naming(self, subject: PlanSubject, kind: str, their: str, matches: Sequence[str]) -> list[PlanSubject]:
         """Resources whose attribute names a resource by one of its attributes."""
@@ -167,14 +113,12 @@ class Posture:
                 value = subject.values.get(name)
                 if isinstance(value, str) and value:
                     hits = self.index.lookup(kind, their, value)
-                    near = hits if _is_unique(subject.type, value) else self._near(subject, hits)
+                    near = hits if is_unique(subject.type, value) else self._near(subject, hits)
                     found.update((one.number, one) for one in near)
         return self._there(subject.world, found.values())
 
     def existing(self, subject: PlanSubject, kind: str) -> list[PlanSubject]:
-        """Resources of a type in the scope of a resource; of a type that the plan manages it speaks itself."""
-        if self._manages(kind):
-            return []
+        """Resources of a type in the scope of a resource."""
         return self._there(subject.world, self._near(subject, self.index.all(kind)))
 
     def absence(self, subject: PlanSubject, types: Iterable[str], their: str, matches: Sequence[str]) -> Absence:
@@ -201,7 +145,7 @@ class Posture:
     def surveyed(self, subject: PlanSubject, types: Iterable[str]) -> str:
         """Where it is known from that of these types nothing else exists where a resource is; empty if it is not."""
         scopes = self.scopes_of(subject)
-        if not scopes or any(self._manages(kind) or self.not_complete(kind, scopes) for kind in types):
+        if not scopes or any(self.not_complete(kind, scopes) for kind in types):
             return ""
         return self.source(scopes)
 
@@ -239,96 +183,45 @@ class Posture:
     def _there(self, world: World, found: Iterable[Record]) -> list[PlanSubject]:
         out: list[PlanSubject] = []
         for one in found:
-            if self._is_planned(one):
-                continue
             key = (world.side, one.number)
             if key not in self._subjects:
-                self._subjects[key] = InventorySubject(
-                    world, one, self.index.scopes[one.scope].key, self.source([one.scope])
+                same = self._same(one)
+                scope, source = self.index.scopes[one.scope].key, self.source([one.scope])
+                self._subjects[key] = (
+                    None
+                    if same is Same.YES
+                    else InventorySubject(world, one, scope, source, unsure=same is Same.UNSURE)
                 )
-            out.append(self._subjects[key])
+            subject = self._subjects[key]
+            if subject is not None:
+                out.append(subject)
         return out
 
-    def _manages(self, kind: str) -> bool:
-        """The plan has a resource of the type, before or after."""
-        if self._kinds is None:
-            self._kinds = {_alike(change.type) for change in self._plan.resource_changes if change.mode == "managed"}
-        return _alike(kind) in self._kinds
+    def _same(self, record: Record) -> Same:
+        """Whether the plan manages this very resource, or did."""
+        kind = alike(record.type)
+        if kind not in self._managed:
+            self._managed[kind] = managed_of(self._planned(kind))
+        return self._managed[kind].same(
+            record.type, record.cloud_id, record.values, self.index.scopes[record.scope].key
+        )
 
-    def _is_planned(self, record: Record) -> bool:
-        """The plan manages this very resource, or did."""
-        mine = self._managed(record.type)
-        arn = record.values.get("arn")
-        where = self.index.scopes[record.scope].key
-        told = {record.cloud_id, *(record.values.get(name) for name in _IDENTITY)}
-        for identity in [one for one in told if isinstance(one, str) and one]:
-            for other_arn, place in mine.ids.get(identity, ()):
-                if isinstance(arn, str) and arn and other_arn:
-                    if arn == other_arn:
-                        return True
-                elif (
-                    _is_unique(record.type, identity)
-                    or all(not told_ or told_ == here for told_, here in zip(place, where, strict=True))
-                    or (where.region == GLOBAL and place.account in ("", where.account))
-                ):
-                    return True
-        return _natural(record.type, record.values, None) in mine.naturals
+    def _planned(self, kind: str) -> Iterator[Planned]:
+        for change in self._by_kind.get(kind, ()):
+            found = self._plan.values(change)
+            created = "create" in change.actions
+            for values, mask, new in ((found.before, None, False), (found.after, found.unknown, created)):
+                if values is not None or (new and not change.goes_away):
+                    place = self._places.of(change.address, change.type, values or {})
+                    yield Planned(change.type, values or {}, True if values is None else mask, new, place)
 
-    def _managed(self, kind: str) -> _Mine:
-        same = _alike(kind)
-        if same not in self._mine:
-            ids: dict[str, list[tuple[str, ScopeKey]]] = {}
-            naturals: set[tuple[Any, ...]] = set()
-            for change in self._plan.resource_changes:
-                if change.mode != "managed" or _alike(change.type) != same:
-                    continue
-                found = self._plan.values(change)
-                for values, mask in ((found.before, None), (found.after, found.unknown)):
-                    if not values:
-                        continue
-                    arn = values.get("arn")
-                    place = self._places.of(change.address, change.type, values)
-                    for name in _IDENTITY:
-                        value = values.get(name)
-                        if isinstance(value, str) and value:
-                            ids.setdefault(value, []).append((arn if isinstance(arn, str) else "", place))
-                    natural = _natural(change.type, values, mask)
-                    naturals |= {natural} if natural else set()
-            self._mine[same] = _Mine(ids, frozenset(naturals))
-        return self._mine[same]
-
-
-def _alike(kind: str) -> str:
-    """Types that are two names of one thing: a default network is adopted under a name of its own."""
-    return "aws_" + kind.removeprefix(_DEFAULT) if kind.startswith(_DEFAULT) else _SAME.get(kind, kind)
-
-
-def _natural(kind: str, values: Mapping[str, Any], mask: Any) -> tuple[Any, ...]:
-    """By what a resource is the same where its id does not tell; empty if that is not known."""
-    names = _ONE_OF_A_KIND.get(kind, ())
-    if mask is True or (isinstance(mask, dict) and any(mask.get(name) for name in names)):
-        return ()
-    found = [values.get(name) for name in names]
-    if all(value in (None, "", []) for value in found):
-        return ()
-    return tuple(_plain(value) for value in found)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(sorted(map(str, value)))
-    return "" if value is None or value is UNKNOWN else str(value)
-
-
-def _is_unique(kind: str, value: str) -> bool:
-    """The value means the same resource wherever it stands."""
-    match cloud_of(kind):
-        case "aws":
-            return value.startswith("arn:") or _AWS_ID.fullmatch(value) is not None
-        case "azure":
-            return value.lower().startswith("/subscriptions/")
-        case _:
-            return "projects/" in value
+    @cached_property
+    def _by_kind(self) -> dict[str, list[ResourceChange]]:
+        out: dict[str, list[ResourceChange]] = {}
+        for change in self._plan.resource_changes:
+            if change.mode == "managed":
+                out.setdefault(alike(change.type), []).append(change)
+        return out
 
 
 def _name(scope: InventoryScope) -> str:
