@@ -186,12 +186,9 @@ class Posture:
             key = (world.side, one.number)
             if key not in self._subjects:
                 same = self._same(one)
-                scope, source = self.index.scopes[one.scope].key, self.source([one.scope])
-                self._subjects[key] = (
-                    None
-                    if same is Same.YES
-                    else InventorySubject(world, one, scope, source, unsure=same is Same.UNSURE)
-                )
+                scope, unsure = self.index.scopes[one.scope].key, same is Same.UNSURE
+                made = InventorySubject(world, one, scope, self.source([one.scope]), unsure=unsure)
+                self._subjects[key] = None if same is Same.YES else made
             subject = self._subjects[key]
             if subject is not None:
                 out.append(subject)
