@@ -272,8 +272,8 @@ class PlanSubject:
         if posture is not None:
             there = _once([one for kind in types for one in posture.naming(self, kind, their, matches)])
             # Where the plan has a partner of its own, others can only make its word less sure.
-            sure = [] if certain else [one for one in there if not one.uncertain]
-            certain, possible = certain + sure, possible + [one for one in there if one not in sure]
+            settled = [] if certain else [one for one in there if not one.uncertain]
+            certain, possible = certain + settled, possible + [one for one in there if one not in settled]
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         absence = None
