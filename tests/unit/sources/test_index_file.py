@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables read better in long lines
 """The file of a posture index: what is put in comes out, and damage never reads as "nothing there"."""
 
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from iacgate.errors import InputError
 from iacgate.model.inventory import InventoryScope, ScopeKey
 from iacgate.sources.index_file import MAGIC, HeldType, IndexFile, NewRecord, normal, open_index, pack
+
 from tests.unit.policy.inventories import NOW
 
 KEY = ScopeKey("aws", "111122223333", "eu-central-1")

@@ -8,6 +8,7 @@ import pytest
 
 from iacgate.errors import InputError
 from iacgate.sources.inventory_json import read_inventory
+
 from tests.unit.policy.inventories import NOW, document, scope, there
 
 SUBNET = there("aws_subnet", "subnet-0a1b2c3d", {"map_public_ip_on_launch": False})
