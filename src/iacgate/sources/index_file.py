@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ _RECORDS = 32
 """Records in a block."""
 _KEYS = 32
 """Keys in a bucket, about."""
+_MAX_BLOCK = 64 * 1024 * 1024
 _MAX_HEAD = 64 * 1024 * 1024
 _GOOGLE_HOSTS = ("https://www.googleapis.com/compute/", "https://compute.googleapis.com/compute/")
 _HINT = "make it again: iacgate inventory index INVENTORY... --output FILE"
@@ -121,9 +123,9 @@ def pack(
             keys.setdefault(key, []).append(number)
         rows.append(msgspec.Raw(encode(_Row(one.cloud_id, one.scope, dict(one.values), dict(one.unknown)))))
         if len(rows) == _RECORDS:
-            blocks.append(encode(rows))
+            blocks.append(zlib.compress(encode(rows)))
             rows = []
-    blocks += [encode(rows)] if rows else []
+    blocks += [zlib.compress(encode(rows))] if rows else []
     number_of_buckets = max(1, len(keys) // _KEYS)
     buckets: list[dict[bytes, list[int]]] = [{} for _ in range(number_of_buckets)]
     for key, numbers in keys.items():
@@ -289,12 +291,28 @@ class IndexFile:
             raise self._damaged()
         return found
 
-    def _block(self, table: bytes, number: int, kind: Any) -> Any:
+    def _unpacked(self, data: bytes) -> bytes:
+        unpacking = zlib.decompressobj()
+        try:
+            out = unpacking.decompress(data, _MAX_BLOCK)
+        except zlib.error:
+            raise self._damaged() from None
+        if not unpacking.eof:
+            raise self._damaged()
+        return out
+
+    def _decoded(self, data: bytes | msgspec.Raw, kind: Any) -> Any:
+        try:
+            return msgspec.msgpack.decode(data, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise self._damaged() from None
+
+    def _block(self, table: bytes, number: int) -> bytes:
         start, length, digest = _ENTRY.unpack_from(table, number * _ENTRY.size)
         data = self._bytes(length, start)
         if _digest(data) != digest:
             raise self._damaged()
-        return msgspec.msgpack.decode(data, type=kind)
+        return data
 
     def holds(self, kind: str, attribute: str) -> bool:
         """Resources of the type, and this attribute of them, went into the index."""
@@ -329,7 +347,7 @@ class IndexFile:
             return self.all(kind)
         key = _key(kind, attribute, value)
         number = int.from_bytes(key, "big") % (len(self._head.buckets) // _ENTRY.size)
-        bucket: dict[bytes, list[int]] = self._block(self._head.buckets, number, dict[bytes, list[int]])
+        bucket: dict[bytes, list[int]] = self._decoded(self._block(self._head.buckets, number), dict[bytes, list[int]])
         return [self._record(one, kind) for one in bucket.get(key, ())]
 
     def _record(self, number: int, kind: str) -> Record:
@@ -337,8 +355,9 @@ class IndexFile:
         if known is None:
             block, position = divmod(number, _RECORDS)
             if block not in self._blocks:
-                self._blocks[block] = self._block(self._head.records, block, list[msgspec.Raw])
-            row: _Row = msgspec.msgpack.decode(self._blocks[block][position], type=_Row)
+                data = self._block(self._head.records, block)
+                self._blocks[block] = self._decoded(self._unpacked(data), list[msgspec.Raw])
+            row: _Row = self._decoded(self._blocks[block][position], _Row)
             unknown = {name: True for name in self.types[kind].names if name not in row.values}
             known = Record(number, kind, row.cloud_id, row.scope, row.values, {**unknown, **row.unknown})
             self._records[number] = known
