@@ -22,7 +22,13 @@ from iacgate.sources.index_file import open_index
 from iacgate.sources.inventory_json import read_inventory
 
 ACCOUNT, REGION = "111122223333", "eu-central-1"
-KINDS = ("aws_subnet", "aws_security_group_rule", "aws_route", "aws_network_interface", "aws_s3_bucket_public_access_block")  # fmt: skip
+KINDS = (
+    "aws_subnet",
+    "aws_security_group_rule",
+    "aws_route",
+    "aws_network_interface",
+    "aws_s3_bucket_public_access_block",
+)
 
 
 def main() -> None:

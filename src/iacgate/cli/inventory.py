@@ -40,7 +40,7 @@ def inventory() -> None:
 def index_command(
     inventories: tuple[str, ...], output: Path, policy_file: Path | None, max_input_bytes: int | None
 ) -> None:
-    """Make a posture index of inventories, for `iacgate check --inventory`.
+    """Make a posture index of inventories, for `--inventory` of `iacgate check`.
 
     It holds what checks ask of resources that a plan does not show, and nothing that the providers mark sensitive.
     """

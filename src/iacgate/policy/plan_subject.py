@@ -269,19 +269,22 @@ class PlanSubject:
         possible += [one for one in certain if one.uncertain]
         certain = _once([one for one in certain if not one.uncertain])
         posture = self.world.posture if missing in (None, UNKNOWN_TRUTH) and not self._is_made else None
+        settled: list[PlanSubject] = []
         if posture is not None:
             there = _once([one for kind in types for one in posture.naming(self, kind, their, matches)])
             # Where the plan has a partner of its own, others can only make its word less sure.
-            settled = [] if certain else [one for one in there if not one.uncertain]
+            if not certain:
+                settled = [one for one in there if not one.uncertain]
             certain, possible = certain + settled, possible + [one for one in there if one not in settled]
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
         absence = None
+        told = missing is not None
         if missing is None:
             missing = FAIL_TRUTH if self._partner_cannot_be_elsewhere(types, their, matches) else UNKNOWN_TRUTH
-            if missing == UNKNOWN_TRUTH and posture is not None:
-                absence = posture.absence(self, types, their, matches)
-                missing = FAIL_TRUTH if absence.sure else UNKNOWN_TRUTH
+        if missing == UNKNOWN_TRUTH and posture is not None:
+            absence = posture.absence(self, types, their, matches)
+            missing = FAIL_TRUTH if absence.sure and not told else UNKNOWN_TRUTH
         first = next(iter(open_ones), None)
         if first is not None:
             needs = f"{first.address} may be the one: its `{their}` is known only after apply"
@@ -290,7 +293,8 @@ class PlanSubject:
             needs = absence.needs or needs if absence is not None else needs
         actual = ABSENT if missing != UNKNOWN_TRUTH and first is None else UNKNOWN
         source = absence.source if absence is not None and absence.sure else ""
-        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs, source=source))
+        others = bool(settled) and absence is not None and not absence.sure  # the inventory did not see all there is
+        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs, source=source), others)
 
     def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
         """Resources of the types that the value at ``at`` names."""
@@ -382,7 +386,7 @@ class PlanSubject:
         if twin is None:
             return False
         links = twin.named_by(types, their, matches, UNKNOWN_TRUTH)
-        return bool(links.certain)
+        return any(not one.source for one in links.certain)  # what an inventory shows is not of this plan
 
 
 class _Possible:

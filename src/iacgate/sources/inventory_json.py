@@ -18,15 +18,15 @@ from iacgate.errors import InputError
 from iacgate.model.inventory import GLOBAL, Inventory, InventoryResource, InventoryScope, ScopeKey, cloud_of
 from iacgate.sources.json_text import decode, decode_object, refuse_duplicate_keys, to_utf8
 
-__all__ = ["SCHEMA", "instant", "read_inventory"]
+__all__ = ["CLOUDS", "REGION", "SCHEMA", "TIME", "TYPE", "instant", "read_inventory"]
 
 SCHEMA = "iacgate/inventory/v1"
 _HINT = "the format is described in docs/reference/inventory-format.md"
-_CLOUDS = ("aws", "azure", "google")
-_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+CLOUDS = ("aws", "azure", "google")
+TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 _ACCOUNT = {"aws": re.compile(r"\d{12}"), "azure": re.compile(r"[0-9a-fA-F-]{36}"), "google": re.compile(r"[\w.:-]+")}
-_REGION = re.compile(r"[a-z0-9-]+")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+REGION = re.compile(r"[a-z0-9-]+")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 _SKEW = timedelta(minutes=5)
 """By so much two clocks may differ."""
 _MAX_TEXT = 2048
@@ -108,7 +108,7 @@ def read_inventory(data: bytes, name: str, now: datetime | None = None) -> Inven
 def instant(text: str, what: str, now: datetime) -> datetime:
     """A time of RFC 3339 that is over. Raises ``InputError``."""
     try:
-        found = datetime.fromisoformat(text).astimezone(UTC) if _TIME.fullmatch(text) else None
+        found = datetime.fromisoformat(text).astimezone(UTC) if TIME.fullmatch(text) else None
     except (ValueError, OverflowError):
         found = None
     if found is None:
@@ -119,15 +119,15 @@ def instant(text: str, what: str, now: datetime) -> datetime:
 
 
 def _scope(raw: _Scope, where: str, collected_at: datetime, now: datetime) -> InventoryScope:
-    if raw.cloud not in _CLOUDS:
-        raise InputError(f"{where} is of no cloud that is known ({', '.join(_CLOUDS)})", hint=_HINT)
+    if raw.cloud not in CLOUDS:
+        raise InputError(f"{where} is of no cloud that is known ({', '.join(CLOUDS)})", hint=_HINT)
     if not _ACCOUNT[raw.cloud].fullmatch(raw.account):
         raise InputError(f"{where} has no account, subscription or project of {raw.cloud}", hint=_HINT)
-    if not _REGION.fullmatch(raw.region) or (raw.cloud != "aws" and raw.region != GLOBAL):
+    if not REGION.fullmatch(raw.region) or (raw.cloud != "aws" and raw.region != GLOBAL):
         raise InputError(f"{where} has no region of {raw.cloud} (what has none is `{GLOBAL}`)", hint=_HINT)
     holes: dict[str, str] = {}
     for kind in [*raw.complete, *(hole.type for hole in raw.holes)]:
-        if not _TYPE.fullmatch(kind) or cloud_of(kind) != raw.cloud:
+        if not TYPE.fullmatch(kind) or cloud_of(kind) != raw.cloud:
             raise InputError(f"{where} names a resource type that {raw.cloud} does not have", hint=_HINT)
     for hole in raw.holes:
         if hole.type in raw.complete:
@@ -152,7 +152,7 @@ def _resources(raws: list[Raw], positions: dict[ScopeKey, int], name: str) -> It
         where = f"{name}: resource {number}"
         one: _Resource = decode(raw, _Resource, where, exact=True)
         cloud = cloud_of(one.type)
-        if not cloud or not _TYPE.fullmatch(one.type):
+        if not cloud or not TYPE.fullmatch(one.type):
             raise InputError(f"{where} is of no resource type of a cloud that is known", hint=_HINT)
         if not one.cloud_id or len(one.cloud_id) > _MAX_TEXT:
             raise InputError(f"{where} has no cloud_id")

@@ -104,6 +104,12 @@ def log(traffic: str, **more: Any) -> dict[str, Any]:
     return there("aws_flow_log", "fl-0a1b2c3d", {"vpc_id": "vpc-0a1b2c3d", "traffic_type": traffic}, **more)
 
 
+@pytest.mark.parametrize(("scopes", "verdict"), [([scope("aws_flow_log")], "fail"), ([scope()], "unknown")])
+def test_a_partner_that_fails_says_nothing_of_those_that_were_not_collected(scopes: Any, verdict: str) -> None:
+    assert judged([VPC], scopes, [log("REJECT")])["aws_vpc.v"] == verdict
+    assert judged([VPC], scopes, [log("ALL")])["aws_vpc.v"] == "pass"
+
+
 @pytest.mark.parametrize(("mine", "theirs", "verdict"), [("REJECT", "REJECT", "fail"), ("REJECT", "ALL", "unknown"), ("ALL", "REJECT", "pass")])  # fmt: skip
 def test_beside_a_partner_of_the_plan_another_only_makes_it_less_sure(mine: str, theirs: str, verdict: str) -> None:
     planned = change("aws_flow_log.f", "no-op", {"id": "fl-11111111", "vpc_id": "vpc-0a1b2c3d", "traffic_type": mine})

@@ -9,6 +9,7 @@ import pytest
 from iacgate.errors import InputError
 from iacgate.sources.inventory_json import read_inventory
 
+from tests.acceptance.gate import FIXTURES
 from tests.unit.policy.inventories import NOW, document, scope, there
 
 SUBNET = there("aws_subnet", "subnet-0a1b2c3d", {"map_public_ip_on_launch": False})
@@ -121,6 +122,20 @@ def test_every_prefix_of_an_inventory_is_refused() -> None:
 def test_text_that_says_two_things_or_none_is_refused(text: bytes) -> None:
     with pytest.raises(InputError):
         read(text)
+
+
+def test_the_json_schema_takes_what_the_reader_takes() -> None:
+    import jsonschema
+
+    from iacgate.sources.inventory_schema import inventory_schema
+
+    judge = jsonschema.Draft202012Validator(inventory_schema())
+    files = [json.loads(file.read_text("utf-8")) for file in sorted((FIXTURES / "inventories").glob("*.json"))]
+    assert len(files) > 1
+    for one in [sound(), *files]:
+        judge.validate(one)
+    for change in (without("scopes"), put("more", 1), put("scopes", 0, "region", "EU"), put("resources", [1])):
+        assert not judge.is_valid(change(sound()))
 
 
 def test_no_value_of_an_inventory_stands_in_a_message() -> None:
