@@ -96,6 +96,17 @@ def test_the_platform_is_settled(tmp_path: Path) -> None:
         assert known["coverage"]["not_asked"] < alone["coverage"]["not_asked"]
 
 
+def test_a_bare_account_excuses_nothing_that_was_planted(tmp_path: Path) -> None:
+    bare = index(FIXTURES / "inventories" / "net-banking-bare.json", tmp_path / "bare.idx")
+    _, alone = run(plan("net-banking-broken-create"))
+    _, known = run(plan("net-banking-broken-create"), "--inventory", bare)
+    found = verdicts(known)
+    assert {
+        pair for pair, verdict in verdicts(alone).items() if verdict == "fail" and found.get(pair) != "fail"
+    } == set()
+    assert known["coverage"]["not_asked"] < alone["coverage"]["not_asked"]
+
+
 def test_the_report_says_which_inventory_answered_and_how_old_it_is(branch: Path) -> None:
     _, report = run(plan("legacy-nochange"), "--inventory", branch)
     found = report["input"]["inventory"]
