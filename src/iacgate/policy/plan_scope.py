@@ -37,6 +37,7 @@ class PlanScope:
         self._given = given
         """Where the caller says that the plan works."""
         self._of_provider: dict[tuple[str, str], ScopeKey] = {}
+        self._places: dict[str, list[ScopeKey]] = {}
 
     def of(self, address: str, kind: str, values: Mapping[str, Any]) -> ScopeKey:
         """Where one resource is: what its own values say, then its provider."""
@@ -48,6 +49,11 @@ class PlanScope:
 
     def works_in(self, cloud: str) -> list[ScopeKey]:
         """Every place of a cloud in which resources of the plan are or will be."""
+        if cloud not in self._places:
+            self._places[cloud] = self._all_places(cloud)
+        return self._places[cloud]
+
+    def _all_places(self, cloud: str) -> list[ScopeKey]:
         found: dict[ScopeKey, None] = {}
         for change in self._changes(cloud):
             key = self._provider_key(change.address)

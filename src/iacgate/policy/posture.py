@@ -43,6 +43,7 @@ class Posture:
         self._places = PlanScope(plan, given)
         self._now = now or datetime.now(UTC)
         self._managed: dict[str, Managed] = {}
+        self._absences: dict[tuple[tuple[int, ...], tuple[str, ...], str], Absence] = {}
         self._subjects: dict[tuple[str, int], InventorySubject | None] = {}
         self._found_scopes: dict[str, tuple[int, ...]] = {}
         self.puzzled: dict[str, None] = {}
@@ -109,12 +110,11 @@ class Posture:
         """Resources whose attribute names a resource by one of its attributes."""
         found: dict[int, Record] = {}
         if self.index.holds(kind, their):
-            for name in matches:
-                value = subject.values.get(name)
-                if isinstance(value, str) and value:
-                    hits = self.index.lookup(kind, their, value)
-                    near = hits if is_unique(subject.type, value) else self._near(subject, hits)
-                    found.update((one.number, one) for one in near)
+            values = [subject.values.get(name) for name in matches]
+            for value in dict.fromkeys(one for one in values if isinstance(one, str) and one):
+                hits = self.index.lookup(kind, their, value)
+                near = hits if is_unique(subject.type, value) else self._near(subject, hits)
+                found.update((one.number, one) for one in near)
         return self._there(subject.world, found.values())
 
     def existing(self, subject: PlanSubject, kind: str) -> list[PlanSubject]:
@@ -132,15 +132,20 @@ class Posture:
             return Absence(False, "")
         if isinstance(mask, dict) and any(mask.get(name) for name in matches):
             return Absence(False, "")
-        for kind in types:
-            why = self.not_complete(kind, scopes)
-            if why:
-                return Absence(False, why)
-            if not self.index.holds(kind, their):
-                return Absence(False, f"the inventory does not tell `{their}` of {kind}")
-            if self._near(subject, self.index.untold(kind, their)):
-                return Absence(False, f"the inventory does not tell `{their}` of every {kind}")
-        return Absence(True, "", self.source(scopes))
+        key = (scopes, tuple(types), their)
+        if key not in self._absences:
+            why = next(filter(None, (self._not_told(kind, their, scopes) for kind in key[1])), "")
+            self._absences[key] = Absence(False, why) if why else Absence(True, "", self.source(scopes))
+        return self._absences[key]
+
+    def _not_told(self, kind: str, their: str, scopes: Sequence[int]) -> str:
+        """Why it is not known whom the resources of a type name; empty if it is."""
+        why = self.not_complete(kind, scopes)
+        if not why and not self.index.holds(kind, their):
+            why = f"the inventory does not tell `{their}` of {kind}"
+        if not why and any(one.scope in scopes for one in self.index.untold(kind, their)):
+            why = f"the inventory does not tell `{their}` of every {kind}"
+        return why
 
     def surveyed(self, subject: PlanSubject, types: Iterable[str]) -> str:
         """Where it is known from that of these types nothing else exists where a resource is; empty if it is not."""

@@ -271,6 +271,7 @@ class IndexFile:
         self.collected_at = min(one.collected_at for one in self.scopes)
         self._head = head
         self._blocks: dict[int, list[msgspec.Raw]] = {}
+        self._buckets: dict[int, dict[bytes, list[int]]] = {}
         self._records: dict[int, Record] = {}
 
     def _scope(self, raw: _Scope) -> InventoryScope:
@@ -347,7 +348,10 @@ class IndexFile:
             return self.all(kind)
         key = _key(kind, attribute, value)
         number = int.from_bytes(key, "big") % (len(self._head.buckets) // _ENTRY.size)
-        bucket: dict[bytes, list[int]] = self._decoded(self._block(self._head.buckets, number), dict[bytes, list[int]])
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            data = self._block(self._head.buckets, number)
+            bucket = self._buckets[number] = self._decoded(data, dict[bytes, list[int]])
         return [self._record(one, kind) for one in bucket.get(key, ())]
 
     def _record(self, number: int, kind: str) -> Record:
