@@ -82,7 +82,8 @@ class PlanScope:
         def walk(names: tuple[str, ...], module: Module) -> None:
             for one in module.get("resources", ()):
                 key = (names, one.get("mode", "managed"), one.get("type", ""), one.get("name", ""))
-                out[key] = one.get("provider_config_key", "")
+                asks = key[2] == "aws_region" and one.get("expressions")  # for another region than the provider's
+                out[key] = _NOWHERE if asks else one.get("provider_config_key", "")
             for name, call in module.get("module_calls", {}).items():
                 walk((*names, name), call.get("module", {}))
 

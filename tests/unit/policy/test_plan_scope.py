@@ -28,7 +28,7 @@ def place(*changes: Any, provider: Any = None, key: str = "aws", data: Any = (),
             "type": one["type"],
             "name": one["name"],
             "provider_config_key": one.get("key", key),
-            "expressions": {},
+            "expressions": one.get("asks", {}),
         }
         for one in data
     ]
@@ -70,6 +70,7 @@ def constant(value: Any) -> dict[str, Any]:
         (lambda: place(CREATED, data=[who(A), who(B, name="you")]), ("?", "")),
         (lambda: place(CREATED, provider={"allowed_account_ids": constant([B])}, data=[who(A)]), ("?", "")),
         (lambda: place(CREATED, data=[{"type": "aws_region", "name": "here", "values": {"id": "eu-west-3"}}]), ("", "eu-west-3")),
+        (lambda: place(CREATED, data=[{"type": "aws_region", "name": "far", "values": {"id": "eu-west-3"}, "asks": {"name": constant("eu-west-3")}}]), ("", "")),
         (lambda: place(CREATED, change("aws_subnet.t", "no-op", {"arn": ARN})), (A, "")),
         (lambda: place(CREATED, change("aws_organizations_account.t", "no-op", {"arn": f"arn:aws:organizations::{A}:account/o/1"})), ("", "")),
         (lambda: place(CREATED, given=ScopeKey("aws", B, "us-east-1")), (B, "us-east-1")),
