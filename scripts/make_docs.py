@@ -23,6 +23,7 @@ from iacgate.cli.main import main  # noqa: E402
 from iacgate.policy.catalogue import lint_files, read_check_files  # noqa: E402
 from iacgate.policy.json_schema import check_schema, policy_schema  # noqa: E402
 from iacgate.reports.check_pages import index  # noqa: E402
+from iacgate.sources.inventory_schema import inventory_schema  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -50,6 +51,7 @@ def documents() -> dict[Path, str]:
         REFERENCE / "checks.md": checks_page(),
         REFERENCE / "check.schema.json": _json(check_schema()),
         REFERENCE / "policy.schema.json": _json(policy_schema()),
+        REFERENCE / "inventory.schema.json": _json(inventory_schema()),
     }
 
 

@@ -78,6 +78,19 @@ def policy_options(command: Any) -> Any:
                 help="Root module behind the plan: findings get file and line.",
             ),
             click.option(
+                "--inventory",
+                type=click.Path(path_type=Path),
+                envvar="IACGATE_INVENTORY",
+                metavar="FILE",
+                help="Posture index (or an inventory): what exists beside the input, where that answers a check.",
+            ),
+            click.option(
+                "--account",
+                envvar="IACGATE_ACCOUNT",
+                metavar="ACCOUNT[/REGION]",
+                help="Where the input works: AWS account, Azure subscription or Google project; for --inventory.",
+            ),
+            click.option(
                 "--no-cache",
                 is_flag=True,
                 envvar="IACGATE_NO_CACHE",
@@ -105,6 +118,8 @@ def settings_of(
     var_files: tuple[Path, ...],
     no_cache: bool,
     max_input_bytes: int | None,
+    inventory: Path | None = None,
+    account: str | None = None,
     *,
     include_passed: bool = False,
     **scan_words: Any,
@@ -127,7 +142,14 @@ def settings_of(
         scans=scans,
         commit=commit,
     )
-    return settings, load_policy(policy_file or config.policy_set), config
+    source = load_policy(policy_file or config.policy_set)
+    if inventory is not None:
+        # Imported here: who gives no inventory does not pay for it.
+        from iacgate.gate.inventory import account_of, open_inventory
+
+        index = open_inventory(str(inventory), source.catalogue, settings.max_input_bytes)
+        settings = settings._replace(inventory=index, account=account_of(account) if account else None)
+    return settings, source, config
 
 
 @click.command()
@@ -181,6 +203,7 @@ def check(
     wanted = _targets(reports)
     read = (*paths, *options["import_sarif"], *options["import_conftest"], *options["receipts"])
     read += (*options["image_scans"], *(one.rpartition("=")[2] for one in options["image_scans"]))
+    read += (str(options["inventory"]),) if options["inventory"] else ()
     _refuse_overwriting(read, [target for _, target in wanted] + ([output] if output else []))
     settings, source, _ = settings_of(**options, include_passed=include_passed)
     settings = settings._replace(remember=True)

@@ -25,6 +25,7 @@ _COMMANDS = {
     "fix": ("iacgate.cli.fix:fix", "Edit HCL so that failing checks pass."),
     "checks": ("iacgate.cli.checks:checks", "List and show the checks."),
     "policy": ("iacgate.cli.policy:policy", "Work on your own checks and policy sets."),
+    "inventory": ("iacgate.cli.inventory:inventory", "What exists beside a plan: make an index of it."),
     "scanner": ("iacgate.cli.scanner:scanner", "Other scanners beside the gate."),
     "doctor": ("iacgate.cli.doctor:doctor", "Say what is installed and whether it works together."),
     "pre-commit": ("iacgate.cli.pre_commit:pre_commit", "Judge the root modules that files belong to."),

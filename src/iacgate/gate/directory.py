@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from iacgate import __version__
 from iacgate.errors import InputError, UsageError
 from iacgate.gate.decide import decide, summarize
-from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, located, locks_in, secrets_of
+from iacgate.gate.judge import Judged, PolicySource, Settings, hcl_cache, inventory_for, located, locks_in, secrets_of
 from iacgate.gate.scanned import ScannedInput, with_scans
 from iacgate.model.decision import Coverage, InputInfo, Report
 from iacgate.model.scan import image_scans_of
@@ -38,19 +38,22 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
         source.bundle, source.catalogue, settings.workspace, trusted=source.trusted, file=source.file
     )
     policy = policy._replace(enforce_all=True, unknown=dict.fromkeys(policy.unknown, "note"))
+    inventory, missing = inventory_for(settings, policy)
     cache = hcl_cache(settings)
     memory = None
     if settings.remember and cache is not None and not settings.scans and not policy.scanners:
         from iacgate.gate.remembered import Memory
 
-        memory = Memory(top, policy, source, settings, cache)
+        memory = Memory(top, policy, source, settings, cache, inventory)
         known = memory.recall()
         if known is not None:
-            return Judged(known._replace(input=known.input._replace(path=path)), frozenset, {}, policy)
+            info = inventory.info if inventory else None
+            return Judged(known._replace(input=known.input._replace(path=path, inventory=info)), frozenset, {}, policy)
     from iacgate.policy.provider_schema import load  # here: what is remembered needs no reader
     from iacgate.sources.hcl.read import RootModule, deep_recursion, read_directory
 
     evaluations: list[tuple[RootModule, Evaluation]] = []
+    asides: list[str] = []
     with deep_recursion():
         directory = read_directory(
             top,
@@ -63,6 +66,7 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
         for root in directory.roots:
             where = root.directory if several else ""
             root.plan.read_locks = partial(locks_in, top / root.directory)
+            index = inventory.posture(root.plan) if inventory else None
             found = evaluate(
                 root.plan,
                 source.catalogue,
@@ -71,7 +75,9 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
                 digest_key=settings.digest_key,
                 include_passed=settings.include_passed or bool(settings.scans),
                 image_scans=image_scans_of(settings.scans),
+                posture=index,
             )
+            asides += inventory.notes_on(index) if inventory else []
             results = [one._replace(subject=one.subject._replace(root=where)) for one in found.results]
             evaluations.append((root, found._replace(results=located(results, root.locations), fixed=[])))
     plans = {root.directory if several else "": root.plan for root, _ in evaluations}
@@ -88,13 +94,23 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
     evaluation = scanned.evaluation
     notes = ["this is a posture: it says what is written, not what a change would do; only a plan can be allowed"]
     notes += list(dict.fromkeys(note for root, _ in evaluations for note in root.notes))
+    notes += dict.fromkeys(asides)
     notes += scanned.notes
     notes += [f"the exception {one} names no finding here" for one in evaluation.idle_exceptions]
     report = Report(
         __version__,
-        InputInfo("hcl", path, directory.sha256, "", "", settings.workspace, settings.organization),
+        InputInfo(
+            "hcl",
+            path,
+            directory.sha256,
+            "",
+            "",
+            settings.workspace,
+            settings.organization,
+            inventory.info if inventory else None,
+        ),
         policy.info,
-        decide(judged.plans, evaluation, policy, scanned.reasons)._replace(
+        decide(judged.plans, evaluation, policy, [*missing, *scanned.reasons])._replace(
             posture=True, side_effects=scanned.side_effects
         ),
         evaluation.coverage,
@@ -104,7 +120,7 @@ def judge_directory(path: str, source: PolicySource, settings: Settings, tree: T
         notes,
         scanned.scans,
     )
-    judged_directory = Judged(report, partial(secrets_of, plans.values(), report), plans, policy)
+    judged_directory = Judged(report, partial(secrets_of, plans.values(), report), plans, policy, inventory)
     if memory is not None and not directory.reads_files() and _shows_no_secret(judged_directory):
         memory.remember(report, directory.outside())
     return judged_directory

@@ -127,6 +127,7 @@ def _subject(judged: Judged, source: PolicySource, result: Result) -> PlanSubjec
     after.opposite, before.opposite = before, after
     after.given_image_scans = image_scans_of(judged.report.scans)
     after.image_tables = judged.policy.images if judged.policy else ()
+    after.posture = before.posture = judged.posture(plan)
     if result.subject.kind == "account":
         return after.account()
     if result.subject.kind != "resource":

@@ -37,6 +37,9 @@ from iacgate.sources.json_text import DEFAULT_MAX_BYTES
 from iacgate.sources.plan_json import read_plan
 
 if TYPE_CHECKING:
+    from iacgate.gate.inventory import Consulted
+    from iacgate.model.inventory import PostureIndex, ScopeKey
+    from iacgate.policy.posture import Posture
     from iacgate.scanners.checkov import CheckovSettings
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "Settings",
     "failed_report",
     "hcl_cache",
+    "inventory_for",
     "judge",
     "load_policy",
     "located",
@@ -77,6 +81,10 @@ class Settings(NamedTuple):
     """Which commit the input is of; empty: not known."""
     checkov: CheckovSettings | None = None
     """Run it beside our checks; ``None``: do not."""
+    inventory: PostureIndex | None = None
+    """What answers for resources that the input does not show."""
+    account: ScopeKey | None = None
+    """Where the plan works, as far as the caller says so."""
 
 
 class PolicySource(NamedTuple):
@@ -96,6 +104,11 @@ class Judged(NamedTuple):
     plans: Mapping[str, Plan] = {}
     """What was judged, by root module (``""``: the only one)."""
     policy: Policy | None = None
+    inventory: Consulted | None = None
+
+    def posture(self, plan: Plan) -> Posture | None:
+        """What the inventory answers on one of the plans."""
+        return self.inventory.posture(plan) if self.inventory else None
 
 
 def load_policy(file: Path | None) -> PolicySource:
@@ -171,6 +184,8 @@ def _judge_plan(
     )
     if posture:
         policy = policy._replace(enforce_all=True)
+    inventory, missing = inventory_for(settings, policy)
+    index = inventory.posture(plan) if inventory else None
     evaluation = evaluate(
         plan,
         source.catalogue,
@@ -179,8 +194,10 @@ def _judge_plan(
         digest_key=settings.digest_key,
         include_passed=settings.include_passed or bool(settings.scans) or settings.checkov is not None,
         image_scans=image_scans_of(settings.scans),
+        posture=index,
     )
     notes = _notes(plan, posture=posture)
+    notes += inventory.notes_on(index) if inventory else []
     scans = collect()
     places, unread = _places(settings, plan, evaluation, scans)
     judged = ScannedInput([plan], settings.workspace, settings.commit, sha256, settings.source_dir, places)
@@ -200,9 +217,10 @@ def _judge_plan(
             plan.format_version,
             settings.workspace,
             settings.organization,
+            inventory.info if inventory else None,
         ),
         policy.info,
-        decide([plan], evaluation, policy, scanned.reasons)._replace(
+        decide([plan], evaluation, policy, [*missing, *scanned.reasons])._replace(
             posture=posture, side_effects=scanned.side_effects
         ),
         evaluation.coverage,
@@ -212,7 +230,20 @@ def _judge_plan(
         notes,
         scanned.scans,
     )
-    return Judged(report, partial(secrets_of, [plan], report), {"": plan}, policy)
+    return Judged(report, partial(secrets_of, [plan], report), {"": plan}, policy, inventory)
+
+
+def inventory_for(settings: Settings, policy: Policy) -> tuple[Consulted | None, list[tuple[Outcome, str]]]:
+    """The inventory that was given, by the policy's rule, and what is wrong with it or with there being none."""
+    if settings.inventory is None:
+        if policy.inventory is not None and policy.inventory.required:
+            return None, [(Outcome.ERROR, "the policy requires an inventory, and none was given (--inventory)")]
+        return None, []
+    # Imported here: only who gives an inventory pays for it.
+    from iacgate.gate.inventory import consult
+
+    found = consult(settings.inventory, policy.inventory, settings.account)
+    return found, list(found.reasons)
 
 
 def locks_in(source_dir: Path) -> Mapping[str, ProviderLock]:

@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,9 +32,12 @@ from iacgate.model.finding import (
 from iacgate.model.values import Marker
 from iacgate.policy.policy_set import Policy
 
+if TYPE_CHECKING:
+    from iacgate.gate.inventory import Consulted
+
 __all__ = ["Memory"]
 
-_FORMAT = "1"
+_FORMAT = "2"
 _MARKER = "\0marker"
 
 
@@ -73,12 +77,24 @@ _decoder = msgspec.msgpack.Decoder(_Kept)
 class Memory:
     """Reports of one directory under one policy and one set of settings."""
 
-    def __init__(self, top: Path, policy: Policy, source: PolicySource, settings: Settings, cache: Path) -> None:
+    def __init__(
+        self,
+        top: Path,
+        policy: Policy,
+        source: PolicySource,
+        settings: Settings,
+        cache: Path,
+        inventory: Consulted | None = None,
+    ) -> None:
         self._top = top
         self._source = source
         words = [_FORMAT, __version__, str(top), policy.info.digest, policy.today, settings.workspace or ""]
         words += [settings.organization, str(settings.include_passed), hashlib.sha256(settings.digest_key).hexdigest()]
         words += [f"{file}={_digest(file)}" for file in settings.var_files]
+        if inventory is not None:  # its age enters the words of a report by the hour
+            info = inventory.info
+            words += [info.sha256, str(info.age_seconds // 3600), str(info.used), str(inventory.place)]
+        words += [str(policy.inventory)]
         self._words = words
         self._cache = cache
         self._key = self._now()

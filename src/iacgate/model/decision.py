@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from iacgate.model.finding import Result
+from iacgate.model.inventory import InventoryInfo
 from iacgate.model.scan import Scan
 
 __all__ = [
@@ -45,6 +46,8 @@ class InputInfo(NamedTuple):
     workspace: str | None
     organization: str = "default"
     """The tenant; from the configuration."""
+    inventory: InventoryInfo | None = None
+    """What was asked of resources that the input does not show."""
 
 
 class PolicyInfo(NamedTuple):

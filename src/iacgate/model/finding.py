@@ -139,6 +139,8 @@ class Evidence(NamedTuple):
     """For an unknown: what would answer it."""
     alternative: bool = False
     """One of several ways: it is enough that one of the evidence so marked is as expected."""
+    source: str = ""
+    """Where it was seen, when that is not the input: ``inventory, 3 hours old``."""
 
 
 class Location(NamedTuple):

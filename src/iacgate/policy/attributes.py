@@ -115,6 +115,7 @@ def compile_comparison(tree: dict[str, Any]) -> Node:
             raise wrong_type(place, "of another type") from None
 
     judge = collection if comparison.whole else scalar
+
     def explain(v: Any, u: Any, at: Path, s: Subject, negated: bool, want: int, out: list[Evidence]) -> None:
         value, _, place = fetch(v, u, at, steps, s)
         seen = make_evidence(value, place, _wanted(tree, negated), s, want, secret=secret)

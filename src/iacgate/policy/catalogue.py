@@ -37,7 +37,7 @@ __all__ = [
     "read_check_files",
 ]
 
-FORMAT = 12
+FORMAT = 13
 _COMPILED = "catalogue.msgpack"
 _PACKAGED_POLICIES = "policies"
 

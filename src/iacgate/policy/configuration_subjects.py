@@ -183,6 +183,13 @@ class Configured:
         """All managed resources of these types on this side."""
         return [one for kind in types for one in self.world.managed(kind)]
 
+    source = ""
+    """The configuration itself."""
+
+    def surveyed(self, types: list[str]) -> str:
+        """Parts of a configuration are about this configuration."""
+        return ""
+
 
 class ConfiguredParts:
     """All parts of one plan's configuration."""

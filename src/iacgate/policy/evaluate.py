@@ -24,6 +24,7 @@ from iacgate.policy.world import World
 if TYPE_CHECKING:
     from iacgate.model.image_scan import ImageScan
     from iacgate.policy.configuration_subjects import Configured
+    from iacgate.policy.posture import Posture
 
 __all__ = ["Evaluation", "effect_of", "evaluate"]
 
@@ -68,11 +69,13 @@ def evaluate(
     digest_key: bytes = b"",
     include_passed: bool = False,
     image_scans: Sequence[ImageScan] = (),
+    posture: Posture | None = None,
 ) -> Evaluation:
     """Judge a plan. Raises ``InputError`` when a resource's values are not what a plan holds."""
     run = _Run(plan, catalogue, policy, workspace, digest_key, include_passed)
     for world in (run.after, run.before):
         world.given_image_scans, world.image_tables = image_scans, policy.images
+        world.posture = posture
     return run.run()
 
 
@@ -284,12 +287,15 @@ class _Run:
         )
 
     def _account(self) -> int:
-        """Checks on the account are asked only of an account that the policy set owns."""
-        cases = self.catalogue.account_cases(self.needed)
-        if not self.policy.owns_account:
-            return len({case.check for case in cases})
-        for case in cases:
-            judged, was = self._judge(case, self.after.account()), self._judge(case, self.before.account())
+        """Checks on the account are asked of one that the policy set owns, or of which the inventory knows all."""
+        not_asked: set[int] = set()
+        for case in self.catalogue.account_cases(self.needed):
+            pairs = self._accounts(case)
+            if not pairs:
+                not_asked.add(case.check)
+                continue
+            found = [(self._judge(case, after), self._judge(case, before)) for after, before in pairs]
+            judged, was = max(found, key=lambda pair: pair[0].truth)
             level = self.policy.levels[case.check]
             if level is None or judged.truth == _OUT_OF_SCOPE:
                 continue
@@ -298,7 +304,8 @@ class _Run:
                 self.passed += 1
                 continue
             related = _change(judged, was)
-            effect = effect_of(judged.truth, related, level, changed=True, policy=self.policy)
+            changed = self.policy.owns_account  # of another's account it is a note, unless this plan does it
+            effect = effect_of(judged.truth, related, level, changed=changed, policy=self.policy)
             self.results.append(
                 Result(
                     info,
@@ -315,7 +322,19 @@ class _Run:
                     policy_rule=level.rule,
                 )
             )
-        return 0
+        return len(not_asked)
+
+    def _accounts(self, case: Case) -> list[tuple[PlanSubject, PlanSubject]]:
+        """The accounts that a check is asked of, after and before; none: it is not asked."""
+        posture = self.after.posture
+        if posture is not None:
+            from iacgate.policy.asked_types import existing_types
+
+            kinds = existing_types([one.condition for one in self.catalogue.conditions(case.check)])
+            places = posture.answers(sorted(kinds))
+            if places:
+                return [(posture.account(self.after, one), posture.account(self.before, one)) for one in places]
+        return [(self.after.account(), self.before.account())] if self.policy.owns_account else []
 
 
 def _explain(node: Node, subject: PlanSubject | Configured, truth: int, out: list[Evidence]) -> None:

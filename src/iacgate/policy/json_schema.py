@@ -15,7 +15,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
-from iacgate.policy import check_file, condition_syntax, fix_syntax, image_file, policy_file, scanner_file
+from iacgate.policy import (
+    check_file,
+    condition_syntax,
+    fix_syntax,
+    image_file,
+    inventory_file,
+    policy_file,
+    scanner_file,
+)
 from iacgate.policy.comparisons import COMPARISONS
 from iacgate.policy.configuration_shapes import SHAPES
 from iacgate.policy.scanner_rules import ACTIONS, DEFAULT_ACTIONS, SEVERITIES
@@ -92,6 +100,11 @@ _SET_TEXTS = {
     "rules": "Which checks at which level. Later rules override earlier ones.",
     "scanners": "What other scanners' findings do, and which scans there must be. Later rows override earlier ones.",
     "images": "How long a vulnerability may stay in a container image, and which scans of images count.",
+    "inventory": "How old an inventory may be, and whether there must be one.",
+}
+_INVENTORY_TEXTS = {
+    "max_age": "An inventory that was collected earlier answers nothing: 24h, 7d. Left out: any age.",
+    "required": "A decision without an inventory, or with one that is too old, is an error. Default: false.",
 }
 _SCANNER_TEXTS = {
     "tool": "Which scanners: a name, or a pattern with *.",
@@ -250,6 +263,7 @@ def _policy_set() -> _Schema:
         },
         "scanners": {"type": "array", "items": {"$ref": "#/$defs/scanner"}},
         "images": _images(),
+        "inventory": _inventory(),
     }
     properties = {key: _described(shapes[key], _SET_TEXTS[key]) for key in policy_file._SET_KEYS}
     return _object(properties, ("name", "rules"))
@@ -296,6 +310,14 @@ def _images() -> _Schema:
         **{key: {"enum": [*words], "default": words[0]} for key, words in image_file.CHOICES.items()},
     }
     return _object({key: _described(shapes[key], _IMAGE_TEXTS[key]) for key in image_file.IMAGE_KEYS})
+
+
+def _inventory() -> _Schema:
+    shapes: dict[str, _Schema] = {
+        "max_age": {"type": "string", "pattern": f"^{image_file.MAX_AGE.pattern}$"},
+        "required": {"type": "boolean", "default": False},
+    }
+    return _object({key: _described(shapes[key], _INVENTORY_TEXTS[key]) for key in inventory_file.INVENTORY_KEYS})
 
 
 def _exception() -> _Schema:

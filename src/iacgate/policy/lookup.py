@@ -147,7 +147,7 @@ def make_evidence(
         chain, needs = subject.trace(at)
     elif not isinstance(value, Marker) and (secret or subject.is_sensitive(at)):
         value = SENSITIVE
-    return Evidence(path_text(at), value, expected, "", chain, needs)
+    return Evidence(path_text(at), value, expected, "", chain, needs, source=subject.source)
 
 
 def of_partner(evidence: list[Evidence], address: str, since: int) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iacgate.model.origin import Origin, Target
     from iacgate.model.plan import ResourceChange
     from iacgate.policy.image_scans import ImageScans
+    from iacgate.policy.posture import Posture
     from iacgate.policy.subject import Path
     from iacgate.policy.world import World
 
@@ -53,6 +54,9 @@ class PlanSubject:
     """One resource on one side of a plan."""
 
     __slots__ = ("_address", "_judged", "actions", "address", "change", "masks", "type", "unknown", "values", "world")
+
+    source = ""
+    """The plan itself."""
 
     def __init__(
         self,
@@ -264,17 +268,33 @@ class PlanSubject:
             rest += [index.passed_on_to(self.type), index.unresolved]
         possible += [one for one in certain if one.uncertain]
         certain = _once([one for one in certain if not one.uncertain])
+        posture = self.world.posture if missing in (None, UNKNOWN_TRUTH) and not self._is_made else None
+        settled: list[PlanSubject] = []
+        if posture is not None:
+            there = _once([one for kind in types for one in posture.naming(self, kind, their, matches)])
+            # Where the plan has a partner of its own, others can only make its word less sure.
+            if not certain:
+                settled = [one for one in there if not one.uncertain]
+            certain, possible = certain + settled, possible + [one for one in there if one not in settled]
         open_ones = _Possible(_once(possible), rest, certain)
         wanted = " or ".join(types)
+        absence = None
+        told = missing is not None
         if missing is None:
             missing = FAIL_TRUTH if self._partner_cannot_be_elsewhere(types, their, matches) else UNKNOWN_TRUTH
+        if missing == UNKNOWN_TRUTH and posture is not None:
+            absence = posture.absence(self, types, their, matches)
+            missing = FAIL_TRUTH if absence.sure and not told else UNKNOWN_TRUTH
         first = next(iter(open_ones), None)
         if first is not None:
             needs = f"{first.address} may be the one: its `{their}` is known only after apply"
         else:
             needs = "" if missing != UNKNOWN_TRUTH else f"no {wanted} of this root names it; one may live elsewhere"
+            needs = absence.needs or needs if absence is not None else needs
         actual = ABSENT if missing != UNKNOWN_TRUTH and first is None else UNKNOWN
-        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs))
+        source = absence.source if absence is not None and absence.sure else ""
+        others = bool(settled) and absence is not None and not absence.sure  # the inventory did not see all there is
+        return Links(certain, open_ones, False, missing, Evidence("", actual, "", needs=needs, source=source), others)
 
     def names(self, types: list[str], value: Any, at: Path, matches: list[str], missing: int | None) -> Links:
         """Resources of the types that the value at ``at`` names."""
@@ -311,13 +331,41 @@ class PlanSubject:
         needs = f"{' or '.join(types)} named by `{path}` is not in this plan"
         shown = SENSITIVE if self.is_sensitive(at) else ", ".join(str(item) for item in values)
         here = Evidence(path, shown, "", needs=needs)
+        posture = self.world.posture if missing in (None, UNKNOWN_TRUTH) else None
+        unsure: list[PlanSubject] = []
+        if posture is not None:
+            for item in values:
+                there = self._in_inventory(posture, types, matches, item)
+                is_one = len(there) == 1 and not there[0].uncertain
+                (certain if is_one else unsure).extend(there)
+        if unsure:  # one name, several resources
+            alone = len(values) == 1 and not any(one.uncertain for one in unsure)
+            return Links(_once(certain), _once(unsure), alone, UNKNOWN_TRUTH, here, open=True)
         if None in values:  # elements that are not known
             return Links(_once(certain), [], False, UNKNOWN_TRUTH, here, open=True)
         return Links(_once(certain), [], False, otherwise, here)
 
+    def _in_inventory(self, posture: Posture, types: list[str], matches: list[str], item: Any) -> list[PlanSubject]:
+        """What one value names that the plan does not show."""
+        pairs = [(kind, name) for kind in types for name in matches]
+        if not isinstance(item, str) or any(self.world.by_value(kind, name).get(item) for kind, name in pairs):
+            return []
+        return _once([one for kind, name in pairs for one in posture.named(self, kind, name, item)])
+
     def others(self, types: list[str]) -> list[PlanSubject]:
-        """All managed resources of these types on this side."""
-        return [one for kind in types for one in self.world.managed(kind)]
+        """All managed resources of these types on this side, and what the inventory has besides."""
+        found = [one for kind in types for one in self.world.managed(kind)]
+        posture = self.world.posture
+        return found + [one for kind in types for one in posture.existing(self.judged, kind)] if posture else found
+
+    def surveyed(self, types: list[str]) -> str:
+        """Where it is known from that there are no others than these; empty: only this world is known."""
+        return self.world.posture.surveyed(self.judged, types) if self.world.posture else ""
+
+    @property
+    def _is_made(self) -> bool:
+        """The plan creates it: nothing elsewhere can name it yet."""
+        return self.world.side == "after" and "create" in self.actions
 
     def origin(self, at: Path) -> Origin | Literal[False] | None:
         """Where an unknown comes from; ``False``: the author left it out; ``None``: it cannot be told."""
@@ -329,7 +377,7 @@ class PlanSubject:
         """It is created by this plan, so nothing elsewhere can name it yet; or its partner goes away here."""
         if self.world.side == "before":
             return False
-        if "create" in self.actions:
+        if self._is_made:
             return True
         before = self.world.opposite
         twin = (
@@ -338,7 +386,7 @@ class PlanSubject:
         if twin is None:
             return False
         links = twin.named_by(types, their, matches, UNKNOWN_TRUTH)
-        return bool(links.certain)
+        return any(not one.source for one in links.certain)  # what an inventory shows is not of this plan
 
 
 class _Possible:

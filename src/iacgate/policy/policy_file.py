@@ -8,6 +8,7 @@ import yaml
 
 from iacgate.model.finding import Enforcement, Family, Severity, Tier
 from iacgate.policy.image_file import read_images
+from iacgate.policy.inventory_file import read_inventory_rule
 from iacgate.policy.scanner_file import read_scanners
 from iacgate.policy.yaml_nodes import Source, read_yaml
 
@@ -27,6 +28,7 @@ _SET_KEYS = (
     "rules",
     "scanners",
     "images",
+    "inventory",
 )
 _RULE_KEYS = ("checks", "level", "enforce_from")
 _SELECT: dict[str, list[str]] = {"family": [*Family], "severity": [*Severity], "tier": [*Tier]}
@@ -93,6 +95,7 @@ def _policy_set(node: yaml.Node, source: Source) -> dict[str, Any]:
         "rules": [],
         "scanners": read_scanners(values["scanners"], source) if "scanners" in values else [],
         "images": read_images(values["images"], source) if "images" in values else {},
+        "inventory": read_inventory_rule(values["inventory"], source) if "inventory" in values else {},
     }
     if "scope" in values:
         scope = source.mapping(values["scope"], "`scope`")

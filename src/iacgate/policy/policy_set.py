@@ -17,7 +17,16 @@ from iacgate.policy.catalogue import Catalogue
 from iacgate.policy.parameters import parameter_problems
 from iacgate.policy.scanner_rules import ScannerRow, scanner_rows
 
-__all__ = ["IMAGE_CHECK", "Exception_", "Level", "Policy", "idle_parts", "resolve_policy", "unknown_names"]
+__all__ = [
+    "IMAGE_CHECK",
+    "Exception_",
+    "InventoryRule",
+    "Level",
+    "Policy",
+    "idle_parts",
+    "resolve_policy",
+    "unknown_names",
+]
 
 IMAGE_CHECK = "container-image-scanned"
 """The check that the table ``images`` is about."""
@@ -50,6 +59,15 @@ class Exception_(NamedTuple):  # noqa: N801 - the field's word, and Python's own
     """Compensating checks that must pass: (check, address)."""
 
 
+class InventoryRule(NamedTuple):
+    """What a policy asks of inventories."""
+
+    max_age: int | None
+    """In seconds; ``None``: any."""
+    required: bool
+    """A decision without one, or with one that is too old, is an error."""
+
+
 class Policy(NamedTuple):
     """Everything a decision needs to know of the policy, for one workspace."""
 
@@ -68,6 +86,8 @@ class Policy(NamedTuple):
     """What each set that applies says of other scanners."""
     images: tuple[Mapping[str, Any], ...] = ()
     """What each set that applies says of container images."""
+    inventory: InventoryRule | None = None
+    """What the sets that apply say of inventories."""
     idle: int = 0
     """Checks that the rules select and that wait for a parameter: they are not asked."""
 
@@ -138,6 +158,7 @@ def resolve_policy(
         today,
         tuple(scanner_rows(one["scanners"], f"{name} / {one['name']}") for one in sets if one["scanners"]),
         tuple(one["images"] for one in sets if one["images"]),
+        _inventory_rule([one["inventory"] for one in sets if one["inventory"]]),
         idle,
     )
 
@@ -241,6 +262,14 @@ def _stronger(level: Level, than: Level | None) -> bool:
 
 def _strictest(maps: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {key: max((one[key] for one in maps), key=_WEIGHT.__getitem__) for key in maps[0]}
+
+
+def _inventory_rule(tables: Sequence[Mapping[str, Any]]) -> InventoryRule | None:
+    """The strictest of all."""
+    if not tables:
+        return None
+    ages = [one["max_age"] for one in tables if one["max_age"] is not None]
+    return InventoryRule(min(ages, default=None), any(one["required"] for one in tables))
 
 
 def _exceptions(raw: list[dict[str, Any]], catalogue: Catalogue, workspace: str | None) -> tuple[Exception_, ...]:

@@ -81,7 +81,7 @@ def compile_related(tree: dict[str, Any], compile_condition: Compile) -> Node:
                 since = len(out)
                 node.explain(partner.values, partner.unknown, (), partner, negated, want, out)
                 if len(out) == since:
-                    out.append(Evidence("", partner.type, expected))
+                    out.append(Evidence("", partner.type, expected, source=partner.source))
                 of_partner(out, partner.address, since)
         if len(out) == before or (found.possible and want == UNKNOWN_TRUTH):
             out.append(found.evidence._replace(expected=expected))
@@ -112,7 +112,9 @@ def compile_exists(tree: dict[str, Any], compile_condition: Compile) -> Node:
                 of_partner(out, one.address, here)
         if len(out) == since:
             wanted = " or ".join(spec["type"])
-            out.append(Evidence("", ABSENT, f"{'no' if negated else 'one'} {wanted} in this configuration"))
+            source = s.surveyed(spec["type"])
+            where = "" if source else " in this configuration"
+            out.append(Evidence("", ABSENT, f"{'no' if negated else 'one'} {wanted}{where}", source=source))
 
     return Node(judge, explain, True)
 
@@ -131,6 +133,7 @@ class _Inside:
         self.values, self.unknown, self.judged = subject.values, subject.unknown, subject.judged
         self.digest_key = subject.digest_key
         self.uncertain = subject.uncertain
+        self.source = subject.source
 
     def resolve(self, at: Path) -> Any:
         return UNKNOWN

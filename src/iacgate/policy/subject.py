@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         type: str
         values: dict[str, Any]
         unknown: Any
+        source: str
+        """Where it was seen, when that is not the input; see ``Evidence``."""
         judged: Any
         """The resource that the check is about; on a partner that a relation leads to it is not the partner."""
 
@@ -93,6 +95,9 @@ if TYPE_CHECKING:
 
         def others(self, types: list[str]) -> Sequence[Subject]:
             """All resources of these types in the same world."""
+
+        def surveyed(self, types: list[str]) -> str:
+            """Where it is known from that there are no others than these; empty: only this world is known."""
 
 
 class PlannedDocument(NamedTuple):

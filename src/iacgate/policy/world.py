@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iacgate.policy.catalogue import Catalogue
     from iacgate.policy.configuration_subjects import ConfiguredParts
     from iacgate.policy.image_scans import ImageScans
+    from iacgate.policy.posture import Posture
     from iacgate.policy.provider_versions import Span
     from iacgate.policy.subject import Path
 
@@ -61,6 +62,8 @@ class World:
         self._catalogue = catalogue
         self.memo: dict[Any, Any] = {}
         """What was worked out of several resources together, by question and address."""
+        self.posture: Posture | None = None
+        """What is known of resources that the plan does not show."""
         self._subjects: dict[str, PlanSubject | None] = {}
         self._incoming: dict[tuple[str, str], _Incoming] = {}
         self._values: dict[tuple[str, str], dict[str, list[PlanSubject]]] = {}

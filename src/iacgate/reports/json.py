@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from iacgate.model.decision import Coverage, Report, Summary
+from iacgate.model.decision import Coverage, InputInfo, Report, Summary
 from iacgate.model.finding import CheckInfo, Effect, Evidence, Location, Result, Subject
 from iacgate.model.scan import Scan
 from iacgate.model.values import Marker
@@ -44,13 +44,17 @@ def _head(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "tool": {"name": "iacgate", "version": report.tool_version},
-        "input": report.input._asdict(),
+        "input": _input(report.input),
         "policy": report.policy._asdict(),
         "decision": report.decision._asdict()
         | {"side_effects": [effect._asdict() for effect in report.decision.side_effects]},
         "coverage": _coverage(report.coverage),
         "summary": _summary(report.summary),
     }
+
+
+def _input(info: InputInfo) -> dict[str, Any]:
+    return info._asdict() | {"inventory": info.inventory._asdict() if info.inventory else None}
 
 
 def _scan(scan: Scan) -> dict[str, Any]:
@@ -152,7 +156,7 @@ def _location(location: Location) -> dict[str, Any]:
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    path, actual, expected, address, chain, needs, alternative = evidence
+    path, actual, expected, address, chain, needs, alternative, source = evidence
     shaped: dict[str, Any] = {"path": path, "actual": actual, "expected": expected}
     if isinstance(actual, Marker):
         shaped["actual"] = None
@@ -165,6 +169,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         shaped["needs"] = needs
     if alternative:
         shaped["alternative"] = True
+    if source:
+        shaped["source"] = source
     return shaped
 
 

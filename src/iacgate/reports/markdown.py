@@ -28,6 +28,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
+    inventory_lines,
     place_and_line,
     policy_line,
     reasons,
@@ -76,7 +77,16 @@ def page(report: Report, options: RenderOptions, limit: int) -> bytes:
     out.add(f"{code(input_line(report))}\n")
     out.add_all(f"- {prose(reason)}" for reason in reasons(report.decision))
     closing = [prose(clean(note)) for note in report.notes]
-    closing += map(prose, (*side_effect_lines(report), *scan_lines(report), coverage_line(report), policy_line(report)))
+    closing += map(
+        prose,
+        (
+            *side_effect_lines(report),
+            *scan_lines(report),
+            *inventory_lines(report),
+            coverage_line(report),
+            policy_line(report),
+        ),
+    )
     out.keep("\n<sub>" + "<br>".join(closing[-10:]) + "</sub>")
     for section in sections(shown(report, options)):
         if blocks(section.effect):

@@ -24,6 +24,7 @@ from iacgate.reports.wording import (
     group_by_check,
     headline,
     input_line,
+    inventory_lines,
     place_and_line,
     policy_line,
     reasons,
@@ -208,6 +209,8 @@ def _closing(page: _Page, report: Report) -> None:
     for line in side_effect_lines(report):
         page.add(f"Also: {line}", 0, 6)
     for line in scan_lines(report):
+        page.add(line, 0, 2)
+    for line in inventory_lines(report):
         page.add(line, 0, 2)
     page.add(coverage_line(report), 0, 2)
     page.add(policy_line(report), 0, 2)

@@ -29,6 +29,7 @@ __all__ = [
     "group_by_check",
     "headline",
     "input_line",
+    "inventory_lines",
     "origins_words",
     "place",
     "place_and_line",
@@ -245,6 +246,7 @@ def evidence_lines(
     alternatives = 0
     for evidence in result.evidence[:EVIDENCE_LIMIT]:
         expected = f", expected: {prose(clean(evidence.expected))}" if evidence.expected else ""
+        expected += f" ({prose(clean(evidence.source))})" if evidence.source else ""
         lines.append(("or " if evidence.alternative and alternatives else "") + _found(evidence, code) + expected)
         alternatives += evidence.alternative
         if evidence.chain:
@@ -290,6 +292,18 @@ def input_line(report: Report) -> str:
     """What was judged: path, kind and workspace."""
     workspace = f", workspace {report.input.workspace}" if report.input.workspace is not None else ""
     return clean(f"{report.input.path} ({report.input.kind}){workspace}", ADDRESS_LIMIT)
+
+
+def inventory_lines(report: Report) -> list[str]:
+    """Which inventory answered, of what, and how old it is; nothing where none was given."""
+    found = report.input.inventory
+    if found is None:
+        return []
+    hours = found.age_seconds // 3600
+    age = "less than an hour" if hours < 1 else count(hours, "hour") if hours < 48 else count(hours // 24, "day")
+    parts = [f"{age} old", count(len(found.scopes), "scope"), "complete" if found.complete else "with holes"]
+    parts += [] if found.used else ["NOT USED: older than the policy takes"]
+    return [clean(f"Inventory {found.path} ({', '.join(parts)})", ADDRESS_LIMIT)]
 
 
 def coverage_line(report: Report) -> str:

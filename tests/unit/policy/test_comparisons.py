@@ -22,6 +22,7 @@ class Alone:
     """A resource of which nothing can be followed further."""
 
     address, type, actions = "x.y", "x", ("create",)
+    source = ""
 
     def __init__(self, values: Any = None, becomes: Any = UNKNOWN) -> None:
         self.values, self.unknown, self.judged, self.becomes = values or {}, None, self, becomes

@@ -37,8 +37,9 @@ def _module(instance: ModuleInstance, providers: dict[str, ProviderConfig]) -> M
     source = instance.source
     for key, provider in _providers(source, instance.address):
         providers.setdefault(key, provider)
+    own = bool(instance.address and source.providers)
     return {
-        "resources": [_resource(*key, placed) for key, placed in source.resources.items()],
+        "resources": [_resource(*key, placed, own=own) for key, placed in source.resources.items()],
         "module_calls": {name: _call(name, placed, instance, providers) for name, placed in source.calls.items()},
         "variables": {name: _variable(placed.body) for name, placed in source.variables.items()},
         "outputs": {name: _output(placed.body) for name, placed in source.outputs.items()},
@@ -56,10 +57,21 @@ def _call(name: str, placed: Placed, instance: ModuleInstance, providers: dict[s
     child = next(iter(called[1].values()), None) if called else None
     if child is not None:
         out["module"] = _module(child, providers)
+        if placed.body.attribute("providers") is not None:
+            _forget_providers(out["module"])
     return out
 
 
-def _resource(mode: str, kind: str, name: str, placed: Placed) -> ConfigResource:
+def _forget_providers(module: Module) -> None:
+    """Other provider configurations were handed down: which resource uses which is not followed."""
+    for resource in module.get("resources", ()):
+        resource.pop("provider_config_key", None)
+    for call in module.get("module_calls", {}).values():
+        _forget_providers(call.get("module", {}))
+
+
+def _resource(mode: str, kind: str, name: str, placed: Placed, *, own: bool) -> ConfigResource:
+    """``own``: its module configures providers itself, so those of the root are not what it uses."""
     prefix = "" if mode == "managed" else f"{mode}."
     out: ConfigResource = {
         "address": f"{prefix}{kind}.{name}",
@@ -68,6 +80,10 @@ def _resource(mode: str, kind: str, name: str, placed: Placed) -> ConfigResource
         "name": name,
         "expressions": _expressions(placed.body, _RESOURCE_META),
     }
+    chosen = placed.body.attribute("provider")
+    label = next(_references(chosen.expression), "") if chosen is not None else ""
+    if not own and (chosen is None or label):
+        out["provider_config_key"] = label or kind.partition("_")[0] + "."
     provisioners = [
         {"type": block.labels[0] if block.labels else "", "expressions": _expressions(block.body, frozenset())}
         for block in placed.body.blocks_of("provisioner")
