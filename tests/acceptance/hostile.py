@@ -97,7 +97,11 @@ def instance(
     values = {
         "actions": ["create"],
         "before": None,
-        "after": {"associate_public_ip_address": public, "root_block_device": [{"encrypted": True}]},
+        "after": {
+            "associate_public_ip_address": public,
+            "root_block_device": [{"encrypted": True}],
+            "metadata_options": [{"http_tokens": "required"}],
+        },
         "after_unknown": {"id": True, "root_block_device": [{"volume_id": True}]},
         "before_sensitive": False,
         "after_sensitive": {},

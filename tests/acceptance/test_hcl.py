@@ -55,7 +55,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def db(value: str, name: str = "a", more: str = "") -> str:
-    sound = "  storage_encrypted   = true\n  backup_retention_period = 7\n"
+    sound = "  storage_encrypted   = true\n  backup_retention_period = 7\n  enabled_cloudwatch_logs_exports = [\"audit\"]\n"
     body = f"{sound}  publicly_accessible = {value}\n{more}"
     return f'resource "aws_db_instance" "{name}" {{\n{body}}}\n'
 
@@ -67,7 +67,7 @@ def db(value: str, name: str = "a", more: str = "") -> str:
         (db("false"), "pass"),
         (db('"true"'), "fail"),
         (db("null"), "pass"),
-        ('resource "aws_db_instance" "a" {\n  storage_encrypted = true\n  backup_retention_period = 7\n}\n', "pass"),
+        (db("null").replace("  publicly_accessible = null\n", ""), "pass"),
         ('variable "v" {}\n' + db("var.v"), "unknown"),
         ('variable "v" {\n  default = true\n}\n' + db("var.v"), "fail"),
         ('variable "v" {\n  type = bool\n  default = "false"\n}\n' + db("var.v"), "pass"),

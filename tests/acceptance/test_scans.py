@@ -19,7 +19,13 @@ BROKEN_SOURCE = FIXTURES / "configs" / "net-banking-broken"
 HARMLESS = FIXTURES / "plans" / "legacy-harmless.json"
 LEDGER = "module.data.aws_db_instance.ledger"
 COMMIT = "4f2d8a6b9c1e0357fedcba98765432100a1b2c3d"
-GOOD = {"after": {"associate_public_ip_address": False, "root_block_device": [{"encrypted": True}]}}
+GOOD = {
+    "after": {
+        "associate_public_ip_address": False,
+        "root_block_device": [{"encrypted": True}],
+        "metadata_options": [{"http_tokens": "required"}],
+    }
+}
 
 
 def sarif(*results: dict[str, Any], rules: int = 3, tool: str = "Trivy", **run: Any) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def run(folder: Path, scan: Any, *arguments: str | Path, changes: Any = (), poli
 
 def table(*rows: str) -> str:
     text = "schema: iacgate/policy/v1\nname: p\nversion: 1\npolicy_sets:\n  - name: s\n"
-    text += "    rules: [{checks: {tier: baseline}, level: hard-mandatory}]\n    scanners:\n"
+    text += "    rules: [{checks: {tier: baseline, severity: [critical, high]}, level: hard-mandatory}]\n    scanners:\n"
     return text + "".join(f"      - {row}\n" for row in rows)
 
 

@@ -9,7 +9,7 @@ their type turns up.
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -407,7 +407,11 @@ def load_directories(roots: Iterable[Path], given: Mapping[str, Any] | None = No
 
 
 def _packaged_part() -> _Compiled:
-    root = packaged_root()
+    return _packaged_at(packaged_root())
+
+
+@cache  # the library does not change under a process, and a checkout's has to be read file by file
+def _packaged_at(root: Path) -> _Compiled:
     compiled = root / _COMPILED
     if compiled.is_file():
         part = _open(compiled.read_bytes())
