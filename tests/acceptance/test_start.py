@@ -67,7 +67,7 @@ def test_the_command_works_from_an_empty_directory(tmp_path: Path) -> None:
     ]
     result = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=60, check=False)
     assert result.returncode == 1
-    assert result.stdout.startswith(b"DENY: introduces 25")
+    assert result.stdout.startswith(b"DENY: introduces 42")
     assert result.stderr == b""
 
 

@@ -7,6 +7,7 @@ says whether the plan introduces, worsens, leaves or fixes it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from iacgate.model.decision import Coverage
@@ -327,14 +328,28 @@ class _Run:
     def _accounts(self, case: Case) -> list[tuple[PlanSubject, PlanSubject]]:
         """The accounts that a check is asked of, after and before; none: it is not asked."""
         posture = self.after.posture
-        if posture is not None:
-            from iacgate.policy.asked_types import existing_types
+        if posture is None and not self.policy.owns_account:
+            return []
+        from iacgate.policy.asked_types import existing_types
 
-            kinds = existing_types([one.condition for one in self.catalogue.conditions(case.check)])
-            places = posture.answers(sorted(kinds))
-            if places:
-                return [(posture.account(self.after, one), posture.account(self.before, one)) for one in places]
-        return [(self.after.account(), self.before.account())] if self.policy.owns_account else []
+        kinds = existing_types([one.condition for one in self.catalogue.conditions(case.check)])
+        places = posture.answers(sorted(kinds)) if posture is not None else []
+        if posture is not None and places:
+            return [(posture.account(self.after, one), posture.account(self.before, one)) for one in places]
+        # An account of one cloud has nothing of another's.
+        here = self.policy.owns_account and (not kinds or not self._clouds.isdisjoint(map(_cloud, kinds)))
+        return [(self.after.account(), self.before.account())] if here else []
+
+    @cached_property
+    def _clouds(self) -> frozenset[str]:
+        """The providers at work, by the names that begin their types: ``aws``, ``azurerm``, ``google``."""
+        configs = (self.plan.configuration or {}).get("provider_config") or {}
+        named = (config.get("name") or "" for config in configs.values())
+        return frozenset({*named, *(_cloud(change.type) for change in self.plan.resource_changes)})
+
+
+def _cloud(kind: str) -> str:
+    return kind.partition("_")[0]
 
 
 def _explain(node: Node, subject: PlanSubject | Configured, truth: int, out: list[Evidence]) -> None:
