@@ -19,9 +19,22 @@ NEVER_UNKNOWN = {
     "hygiene-no-external-data",
     "hygiene-no-http-data",
     "aws-api-gateway-private",
+    "aws-backup-vault-locked",
+    "azure-app-configuration-customer-managed-key",
+    "azure-automation-account-customer-managed-key",
+    "azure-defender-plan-kept",
+    "azure-key-vault-key-rotation",
+    "azure-machine-learning-customer-managed-key",
+    "azure-monitor-directory-log-exported-in-account",
+    "azure-redis-customer-managed-key",
+    "azure-storage-share-soft-delete",
+    "azure-synapse-customer-managed-key",
+    "google-access-approval-in-account",
+    "google-security-center-notifications-in-account",
     "hygiene-provider-source-allowed",
 }
-"""What a plan does to a resource, of which type a block is, and which providers there are is always known."""
+"""What a plan does to a resource, whether it makes a partner beside it, of which type a block is, and which providers
+there are is always known."""
 SCHEMA = load()
 
 
