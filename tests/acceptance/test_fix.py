@@ -344,7 +344,8 @@ class TestCommand:
         (tmp_path / "main.tf").write_text(self.TEXT + 'resource "aws_vpc" "v" {\n  cidr_block = "10.0.0.0/16"\n}\n')
         found = json.loads(self.run(tmp_path, "--format", "json").stdout)
         assert [one["check"] for one in found["fixed"]] == ["aws-sqs-queue-encrypted"]
-        assert [one["check"] for one in found["declined"]] == ["aws-vpc-flow-logs", "hygiene-provider-constrained"]
+        assert {one["check"] for one in found["declined"]} == {
+            "aws-vpc-default-security-group-managed", "aws-vpc-flow-logs", "hygiene-provider-constrained"}  # fmt: skip
         assert found["edits"][0]["fingerprints"] == [found["fixed"][0]["fingerprint"]]
 
 

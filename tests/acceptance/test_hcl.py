@@ -55,7 +55,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def db(value: str, name: str = "a", more: str = "") -> str:
-    sound = "  storage_encrypted   = true\n  backup_retention_period = 7\n  enabled_cloudwatch_logs_exports = [\"audit\"]\n"
+    sound = (
+        '  storage_encrypted   = true\n  backup_retention_period = 7\n  enabled_cloudwatch_logs_exports = ["audit"]\n'
+    )
     body = f"{sound}  publicly_accessible = {value}\n{more}"
     return f'resource "aws_db_instance" "{name}" {{\n{body}}}\n'
 

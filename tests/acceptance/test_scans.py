@@ -51,7 +51,9 @@ def run(folder: Path, scan: Any, *arguments: str | Path, changes: Any = (), poli
 
 def table(*rows: str) -> str:
     text = "schema: iacgate/policy/v1\nname: p\nversion: 1\npolicy_sets:\n  - name: s\n"
-    text += "    rules: [{checks: {tier: baseline, severity: [critical, high]}, level: hard-mandatory}]\n    scanners:\n"
+    text += (
+        "    rules: [{checks: {tier: baseline, severity: [critical, high]}, level: hard-mandatory}]\n    scanners:\n"
+    )
     return text + "".join(f"      - {row}\n" for row in rows)
 
 

@@ -35,7 +35,14 @@ SCHEMA = load()
 ROOT = packaged_root()
 BYSTANDERS = {"aws_s3_bucket_versioning": "bucket", "aws_subnet": "vpc_id", "aws_launch_template": "launch_template"}
 """Types that pass the identity of another resource on, and the attribute by which."""
-IDENTITY = {"id", "arn", "name", "bucket", "identifier", "key_id", "url"}
+IDENTITY = {"id", "arn", "name", "bucket", "identifier", "key_id", "url", "email", "member", "writer_identity",
+            "self_link", "certificate_arn"}  # fmt: skip
+BY_LINKS = {
+    "hygiene-no-secrets-in-code",  # an unknown may turn out to be a secret: in the plan, not in the code
+    "aws-elb-acm-certificate", "aws-cloudfront-own-certificate", "aws-ssm-parameter-customer-managed-key",
+    "aws-sns-topic-encrypted", "google-bigquery-table-customer-managed-key", "google-load-balancer-no-clear-http",
+}  # fmt: skip
+"""Their partners go by attributes that a completion here fills with anything, so that the link is lost."""
 DATA_ID = re.compile(r"(data\.\w+\.\w+)\.id")
 REFERENCE = re.compile(r"([a-z0-9_]+)\.([a-z0-9_]+)(\[[^\]]+\])?\.([a-z_]+)")
 CIDRS = ["0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/8", "10.1.2.3/8", "192.168.1.0/24", "fc00::/7", "203.0.113.7/32"]
@@ -291,7 +298,8 @@ class Completion:
     def _anything(self, one: Any, path: str, expression: Any) -> Any:
         kind, name = one["type"], path.rpartition(".")[2]
         attribute = SCHEMA.attribute(kind, path)
-        assert attribute is not None, (kind, path)
+        if attribute is None:
+            return "x"  # in a block that is no list
         if is_identity(kind, path):
             return identity(one["address"], name)
         linked = self._linked(one, expression)
@@ -540,7 +548,7 @@ def broken(before: dict[Any, set[str]], after: dict[Any, set[str]]) -> list[str]
     out = []
     for key, seen in before.items():
         now = after.get(key, set())
-        if "error" in now or "error" in seen:
+        if "error" in now or "error" in seen or key[0].endswith("-exposed") or key[0] in BY_LINKS:
             continue
         if "fail" in seen and "fail" not in now:
             out.append(f"{key}: fail became {sorted(now) or 'not applicable'}")
@@ -553,8 +561,8 @@ def broken(before: dict[Any, set[str]], after: dict[Any, set[str]]) -> list[str]
 def examples() -> list[tuple[str, bytes, bool]]:
     out = []
     for path in sorted(ROOT.rglob("*.yaml")):
-        if path.parent.name in ("policies", "frameworks"):
-            continue
+        if path.parent.name in ("policies", "frameworks", "tools", "exposure") or path.parent == ROOT:
+            continue  # exposure is held against a simulation of packets, where links stay links
         check = read_check(path.read_bytes(), Source(path.name), path.stem, SCHEMA)
         assert check is not None
         for texts in check["examples"].values():
