@@ -54,8 +54,14 @@ def test_no_rule_is_both_asked_and_left_out() -> None:
     assert {rule for tool in reasons.values() for rule in tool} & aliases == set()
 
 
-@pytest.mark.parametrize(("tool", "shape"), [("checkov", r"CKV2?_(AWS|AZURE|GCP)_\d+"), ("trivy", r"(AWS|AZU|GCP)-\d{4}"),
-                                             ("kics", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("tool", "shape"),
+    [
+        ("checkov", r"CKV2?_(AWS|AZURE|GCP)_\d+"),
+        ("trivy", r"(AWS|AZU|GCP)-\d{4}"),
+        ("kics", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    ],
+)
 def test_aliases_that_look_like_a_rule_of_a_tool_are_one(tool: str, shape: str) -> None:
     known = {row["id"] for row in covered("--tool", tool)["rows"]}
     looks_like = re.compile(shape)
