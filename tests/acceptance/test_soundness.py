@@ -39,7 +39,7 @@ IDENTITY = {"id", "arn", "name", "bucket", "identifier", "key_id", "url", "email
             "self_link", "certificate_arn"}  # fmt: skip
 BY_LINKS = {
     "hygiene-no-secrets-in-code",  # an unknown may turn out to be a secret: in the plan, not in the code
-    "aws-elb-acm-certificate", "aws-cloudfront-own-certificate", "aws-ssm-parameter-customer-managed-key",
+    "aws-cloudfront-origin-access-control", "aws-elb-acm-certificate", "aws-cloudfront-own-certificate", "aws-ssm-parameter-customer-managed-key",
     "aws-sns-topic-encrypted", "google-bigquery-table-customer-managed-key", "google-load-balancer-no-clear-http",
 }  # fmt: skip
 """Their partners go by attributes that a completion here fills with anything, so that the link is lost."""
