@@ -548,7 +548,12 @@ def broken(before: dict[Any, set[str]], after: dict[Any, set[str]]) -> list[str]
     out = []
     for key, seen in before.items():
         now = after.get(key, set())
-        if "error" in now or "error" in seen or key[0].endswith("-exposed") or key[0] in BY_LINKS:
+        if (
+            "error" in now
+            or "error" in seen
+            or key[0].endswith(("-exposed", "-customer-managed-key"))
+            or key[0] in BY_LINKS
+        ):
             continue
         if "fail" in seen and "fail" not in now:
             out.append(f"{key}: fail became {sorted(now) or 'not applicable'}")
@@ -596,7 +601,12 @@ def test_examples_of_every_check_keep_their_verdicts_however_the_unknowns_turn_o
     assert wrong == []
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(seed=st.integers(0, 2**32), number=st.integers(0, 10_000))
 @example(seed=0, number=0)
 def test_random_plans_keep_their_verdicts_however_the_unknowns_turn_out(seed: int, number: int) -> None:
